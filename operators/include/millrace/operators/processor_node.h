@@ -1,0 +1,147 @@
+#ifndef MILLRACE_OPERATORS_PROCESSOR_NODE_H_
+#define MILLRACE_OPERATORS_PROCESSOR_NODE_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "millrace/operators/record.h"
+#include "millrace/operators/task_context.h"
+
+namespace millrace {
+
+/// A node of a running task's graph. Made anew from the topology's suppliers for every task, and again whenever the task is
+/// thrown away. Follows Kafka's `ProcessorNode`.
+class ProcessorNode {
+ public:
+  explicit ProcessorNode(std::string name) : name_(std::move(name)) {}
+  virtual ~ProcessorNode() = default;
+  ProcessorNode(const ProcessorNode&) = delete;
+  ProcessorNode& operator=(const ProcessorNode&) = delete;
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  /// Links a child downstream; an error says which types do not meet. Called before Init, in order of declaration.
+  [[nodiscard]] virtual absl::Status AddChild(ProcessorNode* child) = 0;
+  /// Called once, after the stores are open and restored.
+  [[nodiscard]] virtual absl::Status Init(TaskContext* context) = 0;
+  virtual void Close() {}
+
+ private:
+  std::string name_;
+};
+
+/// The input side of a node.
+template <class K, class V>
+class Receiver {
+ public:
+  virtual ~Receiver() = default;
+  virtual void Process(const Record<K, V>& record) = 0;
+};
+
+/// The output side of a node: the typed children, and the record context around a forward.
+template <class K, class V>
+class Forwarder {
+ public:
+  absl::Status Add(std::string_view parent, ProcessorNode* child) {
+    auto* receiver = dynamic_cast<Receiver<K, V>*>(child);
+    if (receiver == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("node ", child->name(), " does not take what node ", std::string(parent), " forwards"));
+    }
+    children_.push_back({child, receiver});
+    return absl::OkStatus();
+  }
+  void Init(TaskContext* context) { context_ = context; }
+
+  /// To all children, in order.
+  void Forward(const Record<K, V>& record) const {
+    const Scope scope(context_, record.timestamp, record.headers);
+    for (const Child& child : children_) child.receiver->Process(record);
+  }
+  /// To the child of that name only; an unknown name fails the task.
+  void Forward(const Record<K, V>& record, std::string_view child_name) const {
+    const Scope scope(context_, record.timestamp, record.headers);
+    for (const Child& child : children_) {
+      if (child.node->name() == child_name) return child.receiver->Process(record);
+    }
+    context_->error.Report(absl::InvalidArgumentError(absl::StrCat("no child node ", std::string(child_name))));
+  }
+  /// To the i-th child only.
+  void ForwardTo(size_t i, const Record<K, V>& record) const {
+    const Scope scope(context_, record.timestamp, record.headers);
+    children_[i].receiver->Process(record);
+  }
+  [[nodiscard]] bool empty() const { return children_.empty(); }
+  [[nodiscard]] size_t size() const { return children_.size(); }
+
+ private:
+  struct Child {
+    ProcessorNode* node;
+    Receiver<K, V>* receiver;
+  };
+  struct Scope {
+    Scope(TaskContext* context, Timestamp timestamp, const Headers* headers) : record(context->record), saved(record) {
+      record.timestamp = timestamp;
+      record.headers = headers;
+    }
+    ~Scope() { record = saved; }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+    RecordContext& record;
+    RecordContext saved;
+  };
+
+  TaskContext* context_ = nullptr;
+  std::vector<Child> children_;
+};
+
+/// A node with typed output; what most operators derive from.
+template <class KOut, class VOut>
+class ForwardingNode : public ProcessorNode {
+ public:
+  using ProcessorNode::ProcessorNode;
+  [[nodiscard]] absl::Status AddChild(ProcessorNode* child) override { return out_.Add(name(), child); }
+  [[nodiscard]] absl::Status Init(TaskContext* context) override {
+    context_ = context;
+    out_.Init(context);
+    return absl::OkStatus();
+  }
+
+ protected:
+  [[nodiscard]] TaskContext* context() const { return context_; }
+  [[nodiscard]] const Forwarder<KOut, VOut>& out() const { return out_; }
+
+ private:
+  TaskContext* context_ = nullptr;
+  Forwarder<KOut, VOut> out_;
+};
+
+/// A source record as fetched: bytes, timestamp as the broker gives it, and where it came from.
+struct RawRecord {
+  NullableBytesView key;
+  NullableBytesView value;
+  Timestamp timestamp;
+  const Headers* headers = &Headers::Empty();
+  const std::string* topic = nullptr;
+  int32_t partition = -1;
+  int64_t offset = -1;
+};
+
+/// A source node as the task sees it. The task asks for the record's timestamp when it becomes the head of its queue, and pushes it when
+/// its turn comes; both deserialise once (the node keeps the head's key and value between the two calls only for the last record asked).
+class SourceNode : public ProcessorNode {
+ public:
+  using ProcessorNode::ProcessorNode;
+  /// The extractor's answer; negative = drop this record (counted). An error is a record that does not parse.
+  [[nodiscard]] virtual absl::StatusOr<Timestamp> ExtractTimestamp(const RawRecord& record, Timestamp partition_time) = 0;
+  /// Sets the record context and forwards. An error is a record that does not parse: nothing was forwarded then.
+  [[nodiscard]] virtual absl::Status Push(const RawRecord& record, Timestamp timestamp) = 0;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_OPERATORS_PROCESSOR_NODE_H_

@@ -1,0 +1,91 @@
+#ifndef MILLRACE_OPERATORS_TASK_CONTEXT_H_
+#define MILLRACE_OPERATORS_TASK_CONTEXT_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "millrace/state/bytes.h"
+#include "millrace/state/first_error.h"
+#include "millrace/state/record_context.h"
+#include "millrace/state/state_store.h"
+
+namespace millrace {
+
+/// Sub-topology and partition. Prints as Kafka's "0_3".
+struct TaskId {
+  int32_t subtopology = 0;
+  int32_t partition = 0;
+  friend auto operator<=>(const TaskId&, const TaskId&) = default;
+  [[nodiscard]] std::string ToString() const { return std::to_string(subtopology) + "_" + std::to_string(partition); }
+};
+
+enum class PunctuationType { kStreamTime, kWallClockTime };
+using Punctuator = std::function<void(Timestamp now)>;
+
+/// Stops a punctuation. Copies share it; dropping all copies does not stop it.
+class Cancellable {
+ public:
+  Cancellable() = default;
+  explicit Cancellable(std::shared_ptr<bool> cancelled) : cancelled_(std::move(cancelled)) {}
+  void Cancel() {
+    if (cancelled_) *cancelled_ = true;
+  }
+
+ private:
+  std::shared_ptr<bool> cancelled_;
+};
+
+/// Takes output records; the runtime implements it. partition: nullopt = murmur2 of the key (null key: the producer decides).
+class OutputSink {
+ public:
+  virtual ~OutputSink() = default;
+  virtual void Send(const std::string& topic, std::optional<int32_t> partition, NullableBytesView key, NullableBytesView value,
+                    Timestamp timestamp, const Headers& headers) = 0;
+  /// Partitions of a topic, for custom partitioners; -1 if the topic is not known.
+  virtual int32_t PartitionCount(const std::string& topic) = 0;
+};
+
+/// Counters of what operators leave out, by reason. Exported by the runtime as records_dropped_total{reason}.
+struct DroppedRecords {
+  int64_t null_key = 0;
+  int64_t null_value = 0;
+  int64_t late = 0;
+  int64_t invalid_timestamp = 0;
+  int64_t deserialization = 0;
+};
+
+class ProcessorNode;
+
+/// What the nodes of one task get from it. Implemented by the runtime; lives as long as the nodes. One thread at a time.
+class TaskContext {
+ public:
+  virtual ~TaskContext() = default;
+
+  virtual TaskId task_id() const = 0;
+  virtual const std::string& application_id() const = 0;
+  /// Null if the task has no store of that name.
+  virtual StateStore* FindStore(std::string_view name) = 0;
+  virtual OutputSink& output() = 0;
+  virtual Timestamp stream_time() const = 0;
+  virtual Timestamp system_time() const = 0;
+  /// Fires `punctuator` with the node's context set: stream time first at the first record, then every interval; wall clock first after
+  /// one interval. Missed ticks collapse to one; the argument is the current time.
+  virtual Cancellable Schedule(std::chrono::milliseconds interval, PunctuationType type, Punctuator punctuator) = 0;
+  virtual void RequestCommit() = 0;
+
+  /// The record in flight. Nodes set timestamp and headers around a forward.
+  RecordContext record;
+  FirstError error;
+  DroppedRecords dropped;
+  /// Kafka Streams emits results of closed windows and unmatched joins at most this often (wall clock; the test driver sets 0).
+  std::chrono::milliseconds emit_interval{1000};
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_OPERATORS_TASK_CONTEXT_H_

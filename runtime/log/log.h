@@ -1,0 +1,156 @@
+#ifndef MILLRACE_RUNTIME_LOG_LOG_H_
+#define MILLRACE_RUNTIME_LOG_LOG_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "millrace/operators/processor_node.h"
+#include "millrace/state/bytes.h"
+#include "millrace/state/headers.h"
+#include "millrace/state/timestamp.h"
+
+// The seam to Kafka: what the engine needs of a log, in a few small interfaces. kafka/ implements them with librdkafka, embedded/
+// in process; tests/integration/log_contract_test.cc holds both to the same behaviour.
+
+namespace millrace::log {
+
+struct TopicPartition {
+  std::string topic;
+  int32_t partition = 0;
+  friend auto operator<=>(const TopicPartition&, const TopicPartition&) = default;
+  [[nodiscard]] std::string ToString() const { return topic + "-" + std::to_string(partition); }
+};
+
+struct OffsetAndMetadata {
+  int64_t offset = -1;
+  std::string metadata;
+};
+using Offsets = std::map<TopicPartition, OffsetAndMetadata>;
+
+enum class Isolation { kReadUncommitted, kReadCommitted };
+
+/// Records of one assigned partition, fetched in the background. Drained by one thread.
+class PartitionReader {
+ public:
+  virtual ~PartitionReader() = default;
+  /// Calls `take` for at most `max_records` records that are there already; never waits. Views are valid inside the call. Returns how many.
+  virtual absl::StatusOr<int> Drain(int max_records, absl::FunctionRef<void(const RawRecord&)> take) = 0;
+  /// Offset of the next record that Drain will give (moves over transaction markers at the end of the partition).
+  [[nodiscard]] virtual int64_t position() const = 0;
+  /// True when the reader has seen the end of the partition (as its isolation sees it) and nothing is waiting.
+  [[nodiscard]] virtual bool at_end() const = 0;
+};
+
+/// Reads assigned partitions; never subscribes, never commits. Thread-safe except for the readers.
+class Consumer {
+ public:
+  virtual ~Consumer() = default;
+  /// Starts reading at `offset`. The reader is valid until Unassign.
+  virtual absl::StatusOr<PartitionReader*> Assign(const TopicPartition& partition, int64_t offset) = 0;
+  virtual absl::Status Unassign(const TopicPartition& partition) = 0;
+  /// Waits until some reader may have records, Wake() is called, or the time is over.
+  virtual void Wait(std::chrono::milliseconds timeout) = 0;
+  virtual void Wake() = 0;
+};
+
+/// Sends records. One thread, but for the delivery calls, which come inside Poll and Flush.
+class Producer {
+ public:
+  virtual ~Producer() = default;
+  /// Copies. partition as in OutputSink; a full buffer makes it serve Poll until there is room. On delivery *delivered_offset_max (may be null) is
+  /// raised to the record.s offset, inside Poll or Flush; it must live until the record is delivered.
+  virtual absl::Status Send(const std::string& topic, std::optional<int32_t> partition, NullableBytesView key, NullableBytesView value,
+                            Timestamp timestamp, const Headers& headers, int64_t* delivered_offset_max) = 0;
+  /// Serves delivery reports. The first failure sticks and is returned from then on.
+  virtual absl::Status Poll() = 0;
+  /// Start of a flush; done when Poll has emptied `outstanding`.
+  virtual absl::Status Flush(std::chrono::milliseconds timeout) = 0;
+  [[nodiscard]] virtual int64_t outstanding() const = 0;
+};
+
+struct TopicSpec {
+  std::string name;
+  int32_t partitions = 1;
+  int16_t replication_factor = -1;
+  std::map<std::string, std::string> config;
+};
+
+/// Topics, offsets and deletion. Blocking calls with a time limit; thread-safe.
+class Admin {
+ public:
+  virtual ~Admin() = default;
+  /// nullopt for a topic that does not exist.
+  virtual absl::StatusOr<std::optional<int32_t>> PartitionCount(const std::string& topic) = 0;
+  virtual absl::StatusOr<std::vector<std::string>> ListTopics() = 0;
+  /// kAlreadyExists if it is there.
+  virtual absl::Status CreateTopic(const TopicSpec& spec) = 0;
+  virtual absl::Status DeleteTopic(const std::string& topic) = 0;
+  virtual absl::StatusOr<int64_t> BeginningOffset(const TopicPartition& partition) = 0;
+  /// High watermark, or the last stable offset.
+  virtual absl::StatusOr<int64_t> EndOffset(const TopicPartition& partition, Isolation isolation) = 0;
+  virtual absl::Status DeleteRecords(const TopicPartition& partition, int64_t before_offset) = 0;
+  virtual absl::StatusOr<Offsets> CommittedOffsets(const std::string& group, const std::vector<TopicPartition>& partitions) = 0;
+  virtual absl::Status DeleteGroup(const std::string& group) = 0;
+};
+
+/// Called on the thread that calls Membership::Poll.
+class MembershipListener {
+ public:
+  virtual ~MembershipListener() = default;
+  /// Task numbers that are ours from now on (may be empty: a new generation).
+  virtual void OnAssigned(const std::vector<int32_t>& tasks) = 0;
+  /// To be given back; the membership answers the broker only when this returns. All commits of these tasks must be over by then.
+  virtual void OnRevoked(const std::vector<int32_t>& tasks) = 0;
+  /// Already somebody else's: drop without a commit.
+  virtual void OnLost(const std::vector<int32_t>& tasks) = 0;
+};
+
+/// Membership in the application's group: which tasks are ours, and commits under that identity. Poll from one thread; CommitOffsets
+/// from any (it fails with kFailedPrecondition while the group rebalances, or when the identity is not valid: commit later or drop the task).
+class Membership {
+ public:
+  virtual ~Membership() = default;
+  virtual absl::Status Poll(std::chrono::milliseconds timeout) = 0;
+  virtual absl::Status CommitOffsets(const Offsets& offsets) = 0;
+  virtual absl::StatusOr<Offsets> CommittedOffsets(const std::vector<TopicPartition>& partitions) = 0;
+  /// Leaves; OnRevoked is called for what is still owned.
+  virtual absl::Status Close() = 0;
+  [[nodiscard]] virtual std::string member_id() const = 0;
+};
+
+struct MembershipOptions {
+  std::string group;
+  /// The data-free topic whose partition i is task i; must exist.
+  std::string task_topic;
+  std::string instance_id;
+};
+
+struct ConsumerOptions {
+  Isolation isolation = Isolation::kReadUncommitted;
+  /// As many partitions as may ever be assigned, for the fetch memory of each.
+  int max_partitions = 16;
+};
+
+/// One connection to a log: makes the others.
+class LogClient {
+ public:
+  virtual ~LogClient() = default;
+  virtual absl::StatusOr<std::unique_ptr<Consumer>> NewConsumer(const ConsumerOptions& options) = 0;
+  virtual absl::StatusOr<std::unique_ptr<Producer>> NewProducer() = 0;
+  virtual absl::StatusOr<std::unique_ptr<Membership>> NewMembership(const MembershipOptions& options, MembershipListener* listener) = 0;
+  virtual Admin& admin() = 0;
+};
+
+}  // namespace millrace::log
+
+#endif  // MILLRACE_RUNTIME_LOG_LOG_H_

@@ -1,0 +1,78 @@
+#ifndef MILLRACE_STATE_SERDE_H_
+#define MILLRACE_STATE_SERDE_H_
+
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "millrace/state/bytes.h"
+
+namespace millrace {
+
+/// How values of T become bytes and back; specialise it for a type of your own. A specialisation is a small value:
+///
+///   template <> struct Serde<Money> {
+///     void Serialize(const Money& value, Bytes* out) const;                 // appends
+///     absl::Status Deserialize(BytesView bytes, Money* value) const;        // overwrites, may reuse *value's memory
+///     size_t MemoryBytes(const Money& value) const;                         // what a decoded value holds, sizeof included
+///   };
+///
+/// Byte layouts of the shipped specialisations are those of Kafka's Java serdes ("millrace/state/serdes.h").
+template <class T>
+struct Serde;
+
+/// S can stand as the serde of T.
+template <class S, class T>
+concept SerdeFor = requires(const S& serde, const T& value, T* out, Bytes* bytes, BytesView view) {
+  { serde.Serialize(value, bytes) } -> std::same_as<void>;
+  { serde.Deserialize(view, out) } -> std::same_as<absl::Status>;
+  { serde.MemoryBytes(value) } -> std::convertible_to<size_t>;
+};
+
+/// T has a serde by type.
+template <class T>
+concept HasSerde = std::default_initializable<Serde<T>> && SerdeFor<Serde<T>, T>;
+
+/// The serde in use for T: the one found by type, or one given as an argument. Cheap to copy at build time, shared and
+/// immutable, so safe to use from every thread.
+template <class T>
+class AnySerde {
+ public:
+  AnySerde()
+    requires HasSerde<T>
+      : AnySerde(Serde<T>()) {}
+  template <SerdeFor<T> S>
+  explicit(false) AnySerde(S serde) : impl_(std::make_shared<Model<S>>(std::move(serde))) {}  // NOLINT: a serde is one
+
+  void Serialize(const T& value, Bytes* out) const { impl_->Serialize(value, out); }
+  [[nodiscard]] Bytes ToBytes(const T& value) const {
+    Bytes out;
+    impl_->Serialize(value, &out);
+    return out;
+  }
+  [[nodiscard]] absl::Status Deserialize(BytesView bytes, T* value) const { return impl_->Deserialize(bytes, value); }
+  [[nodiscard]] size_t MemoryBytes(const T& value) const { return impl_->MemoryBytes(value); }
+
+ private:
+  struct Interface {
+    virtual ~Interface() = default;
+    virtual void Serialize(const T& value, Bytes* out) const = 0;
+    virtual absl::Status Deserialize(BytesView bytes, T* value) const = 0;
+    virtual size_t MemoryBytes(const T& value) const = 0;
+  };
+  template <class S>
+  struct Model final : Interface {
+    explicit Model(S s) : serde(std::move(s)) {}
+    void Serialize(const T& value, Bytes* out) const override { serde.Serialize(value, out); }
+    absl::Status Deserialize(BytesView bytes, T* value) const override { return serde.Deserialize(bytes, value); }
+    size_t MemoryBytes(const T& value) const override { return serde.MemoryBytes(value); }
+    S serde;
+  };
+  std::shared_ptr<const Interface> impl_;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_STATE_SERDE_H_
