@@ -1,4 +1,6 @@
-# Language, warnings and sanitizers for every target of the project.
+# Language, warnings, sanitizers and installation for every target of the project.
+include(GNUInstallDirs)
+
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -29,6 +31,9 @@ endif()
 # layer's folder; other layers are reachable only through the targets that are linked.
 function(millrace_layer name)
   cmake_parse_arguments(LAYER "" "" "DEPENDS;PRIVATE;SOURCES" ${ARGN})
+  if(NOT LAYER_SOURCES)
+    return()
+  endif()
   add_library(millrace_${name} STATIC ${LAYER_SOURCES})
   add_library(millrace::${name} ALIAS millrace_${name})
   target_include_directories(millrace_${name}
@@ -36,4 +41,8 @@ function(millrace_layer name)
     PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
   target_link_libraries(millrace_${name} PUBLIC ${LAYER_DEPENDS} PRIVATE ${LAYER_PRIVATE})
   set_target_properties(millrace_${name} PROPERTIES EXPORT_NAME ${name})
+  install(TARGETS millrace_${name} EXPORT millraceTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/include)
+    install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  endif()
 endfunction()
