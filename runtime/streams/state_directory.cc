@@ -1,0 +1,90 @@
+#include "streams/state_directory.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "nlohmann/json.hpp"
+
+namespace millrace {
+namespace {
+
+constexpr int kFormat = 1;
+constexpr char kMarker[] = ".millrace";
+constexpr char kLock[] = ".lock";
+constexpr char kOwner[] = ".owner";
+
+absl::Status CheckMarker(const std::string& path, const std::string& text, const std::string& application_id) {
+  const auto marker = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!marker.is_object() || !marker.contains("format") || !marker["format"].is_number_integer() ||
+      !marker.contains("application") || !marker["application"].is_string()) {
+    return absl::FailedPreconditionError(absl::StrCat("state directory ", path, ": ", kMarker,
+                                                      " is not readable; move the directory away or choose another state.dir"));
+  }
+  if (marker["format"] != kFormat) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("state directory ", path, " has format ", marker["format"].get<int>(), ", this program writes ", kFormat,
+                     "; move it away (state is rebuilt from the changelogs) or choose another state.dir"));
+  }
+  if (marker["application"] != application_id) {
+    return absl::FailedPreconditionError(absl::StrCat("state directory ", path, " belongs to application ",
+                                                      marker["application"].get<std::string>(), ", not to ", application_id,
+                                                      "; choose another state.dir"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<StateDirectory>> StateDirectory::Open(Host* host, const std::string& state_dir,
+                                                                     const std::string& application_id) {
+  FileSystem& files = host->files();
+  const std::string path = absl::StrCat(state_dir, "/", application_id);
+  if (auto status = files.CreateDirectories(path); !status.ok()) return status;
+
+  // Foreign contents are looked for before the lock file is made.
+  auto names = files.List(path);
+  if (!names.ok()) return names.status();
+  std::erase_if(*names, [](const std::string& n) { return n == kLock || n == kOwner || n == std::string(kMarker) + ".tmp"; });
+  const std::string marker_path = absl::StrCat(path, "/", kMarker);
+  const bool marked = files.Exists(marker_path);
+  if (!marked && !names->empty()) {
+    if (names->size() > 5) names->resize(5);
+    return absl::FailedPreconditionError(absl::StrCat("state directory ", path, " holds files that are not Millrace's (",
+                                                      absl::StrJoin(*names, ", "),
+                                                      "); move them away or choose another state.dir"));
+  }
+  if (marked) {
+    auto text = files.Read(marker_path);
+    if (!text.ok()) return text.status();
+    if (auto status = CheckMarker(path, *text, application_id); !status.ok()) return status;
+  }
+
+  auto lock = files.Lock(absl::StrCat(path, "/", kLock));
+  const std::string owner_path = absl::StrCat(path, "/", kOwner);
+  if (absl::IsFailedPrecondition(lock.status())) {
+    return absl::FailedPreconditionError(absl::StrCat("state directory ", path, " is in use by another process (",
+                                                      files.Read(owner_path).value_or("unknown"),
+                                                      "); give each process a state.dir of its own, or stop the other one"));
+  }
+  if (!lock.ok()) return lock.status();
+  if (auto status = files.Write(owner_path, host->ProcessName()); !status.ok()) return status;
+  if (!marked) {
+    const nlohmann::json marker = {{"format", kFormat}, {"application", application_id}};
+    if (auto status = files.Write(marker_path, marker.dump()); !status.ok()) return status;
+  }
+  return std::unique_ptr<StateDirectory>(new StateDirectory(host, path, *std::move(lock)));
+}
+
+absl::Status StateDirectory::PrepareTask(TaskId task) { return host_->files().CreateDirectories(TaskPath(task)); }
+
+absl::StatusOr<std::string> StateDirectory::SetAside(TaskId task, const std::string& store) {
+  const std::string from = StorePath(task, store);
+  if (!host_->files().Exists(from)) return std::string();
+  const std::string to = absl::StrCat(from, ".damaged-", host_->Now().millis());
+  if (auto status = host_->files().Rename(from, to); !status.ok()) return status;
+  return to;
+}
+
+}  // namespace millrace

@@ -1,0 +1,42 @@
+#ifndef MILLRACE_RUNTIME_STREAMS_STATE_DIRECTORY_H_
+#define MILLRACE_RUNTIME_STREAMS_STATE_DIRECTORY_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "host/host.h"
+#include "millrace/operators/task_context.h"
+
+namespace millrace {
+
+/// An application's local state: `<state.dir>/<application id>/<task id>/<store>`. Belongs to one process at a time (file lock),
+/// one application and one format (a marker file); anything else is an error that says what to do. Thread-safe.
+class StateDirectory {
+ public:
+  /// Creates it, or checks that it is ours, and locks it.
+  static absl::StatusOr<std::unique_ptr<StateDirectory>> Open(Host* host, const std::string& state_dir,
+                                                              const std::string& application_id);
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::string TaskPath(TaskId task) const { return path_ + "/" + task.ToString(); }
+  [[nodiscard]] std::string StorePath(TaskId task, const std::string& store) const { return TaskPath(task) + "/" + store; }
+  /// Creates the task's folder.
+  absl::Status PrepareTask(TaskId task);
+  /// Renames a damaged or unusable store to `<store>.damaged-<milliseconds>`; nothing is deleted. Returns the new name ("" if
+  /// there was none).
+  absl::StatusOr<std::string> SetAside(TaskId task, const std::string& store);
+
+ private:
+  StateDirectory(Host* host, std::string path, std::unique_ptr<FileLock> lock)
+      : host_(host), path_(std::move(path)), lock_(std::move(lock)) {}
+
+  Host* host_;
+  std::string path_;
+  std::unique_ptr<FileLock> lock_;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_RUNTIME_STREAMS_STATE_DIRECTORY_H_
