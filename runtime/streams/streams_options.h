@@ -6,32 +6,33 @@
 #include <map>
 #include <string>
 
+#include "millrace/runtime/streams_config.h"
+
 namespace millrace {
 
-enum class OnBadRecord { kFail, kContinue };
-
-/// What KafkaStreams is told, in one plain struct; runtime/config fills it from properties (names in the comments).
+/// What KafkaStreams is told, in one plain struct (properties in the comments).
 struct StreamsOptions {
-  std::string application_id;                        // application.id
-  std::string state_dir = "/tmp/millrace";           // state.dir
-  int num_stream_threads = 1;                        // num.stream.threads
-  std::chrono::milliseconds commit_interval{30000};  // commit.interval.ms
-  std::chrono::milliseconds max_task_idle{0};        // max.task.idle.ms; -1 = never wait
-  std::chrono::milliseconds emit_idle_interval{2};   // emit.idle.interval.ms
-  int buffered_records_per_partition = 1000;         // buffered.records.per.partition
-  int64_t cache_max_bytes = 10 * 1024 * 1024;        // statestore.cache.max.bytes
-  int64_t uncommitted_max_bytes = 64 * 1024 * 1024;  // statestore.uncommitted.max.bytes
-  OnBadRecord on_bad_record = OnBadRecord::kFail;    // deserialization.exception.handler
-  std::string dead_letter_topic;                     // errors.dead.letter.queue.topic.name; empty = none
-  int16_t replication_factor = -1;                   // replication.factor
-  std::map<std::string, std::string> topic_config;   // topic.*
+  std::string application_id;                                                    // application.id
+  std::string state_dir = "/tmp/millrace";                                       // state.dir
+  int num_stream_threads = 1;                                                    // num.stream.threads
+  std::chrono::milliseconds commit_interval{30000};                              // commit.interval.ms
+  std::chrono::milliseconds max_task_idle{0};                                    // max.task.idle.ms; -1 = never wait
+  std::chrono::milliseconds emit_idle_interval{2};                               // emit.idle.interval.ms
+  int buffered_records_per_partition = 1000;                                     // buffered.records.per.partition
+  int64_t cache_max_bytes = 10 * 1024 * 1024;                                    // statestore.cache.max.bytes
+  int64_t uncommitted_max_bytes = 64 * 1024 * 1024;                              // statestore.uncommitted.max.bytes
+  DeserializationErrorPolicy on_bad_record = DeserializationErrorPolicy::kFail;  // deserialization.exception.handler
+  std::string dead_letter_topic;                    // errors.dead.letter.queue.topic.name; empty = none
+  int16_t replication_factor = -1;                  // replication.factor
+  std::map<std::string, std::string> topic_config;  // topic.*
   std::chrono::milliseconds windowstore_additional_retention{24 * 3600 * 1000};  // windowstore.changelog.additional.retention.ms
   std::chrono::milliseconds repartition_purge_interval{30000};                   // repartition.purge.interval.ms
-  bool reset_to_latest = false;   // auto.offset.reset of source topics without a committed offset
-  std::string group_instance_id;  // group.instance.id
-  /// Local state in memory only (tests, demo): no state directory and no lock.
-  bool in_memory_state = false;
+  AutoOffsetReset offset_reset = AutoOffsetReset::kEarliest;  // auto.offset.reset of source topics without a committed offset
+  bool read_committed = false;                                // isolation.level of source topics
+  std::string group_instance_id;                              // group.instance.id
 };
+
+StreamsOptions OptionsFrom(const StreamsConfig& config);
 
 }  // namespace millrace
 
