@@ -1,0 +1,104 @@
+#include "membership/group_member.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "millrace/runtime/logging.h"
+
+namespace millrace {
+namespace {
+
+constexpr std::chrono::milliseconds kPoll{100};
+
+}  // namespace
+
+GroupMember::GroupMember(Host* host, TaskHolder* holder, std::function<void(absl::Status)> failed)
+    : host_(host), holder_(holder), failed_(std::move(failed)) {}
+
+GroupMember::~GroupMember() {
+  RequestStop();
+  Join();
+}
+
+absl::Status GroupMember::Start(log::LogClient* client, const log::MembershipOptions& options) {
+  auto membership = client->NewMembership(options, this);
+  if (!membership.ok()) return membership.status();
+  membership_ = *std::move(membership);
+  thread_ = host_->StartThread("membership", [this] { Run(); });
+  return absl::OkStatus();
+}
+
+void GroupMember::RequestStop() { stop_ = true; }
+
+void GroupMember::Join() {
+  if (thread_) thread_->Join();
+}
+
+void GroupMember::Run() {
+  SetLogThreadName("membership");
+  while (!stop_) {
+    absl::Status polled = membership_->Poll(kPoll);
+    if (polled.ok()) continue;
+    failed_(absl::Status(polled.code(), absl::StrCat("group membership: ", std::string(polled.message()))));
+    break;
+  }
+  while (!stop_) host_->Sleep(kPoll);
+  if (absl::Status closed = membership_->Close(); !closed.ok()) {
+    LogWarning(absl::StrCat("leaving the group: ", std::string(closed.message())), {.event = "leave-failed"});
+  }
+  // A membership that failed may not have called back for all.
+  std::vector<int32_t> rest;
+  {
+    const absl::ReaderMutexLock lock(&mutex_);
+    rest.assign(owned_.begin(), owned_.end());
+  }
+  if (!rest.empty()) OnLost(rest);
+}
+
+void GroupMember::OnAssigned(const std::vector<int32_t>& tasks) {
+  ++rebalances_;
+  {
+    const absl::MutexLock lock(&mutex_);
+    owned_.insert(tasks.begin(), tasks.end());
+  }
+  LogInfo(absl::StrCat("tasks assigned: ", tasks.empty() ? "no new ones" : absl::StrJoin(tasks, ", ")),
+          {.event = "tasks-assigned"});
+  holder_->Take(tasks);
+}
+
+void GroupMember::OnRevoked(const std::vector<int32_t>& tasks) {
+  LogInfo(absl::StrCat("tasks revoked: ", absl::StrJoin(tasks, ", ")), {.event = "tasks-revoked"});
+  holder_->Release(tasks, /*commit=*/true);
+  const absl::MutexLock lock(&mutex_);
+  for (const int32_t task : tasks) owned_.erase(task);
+}
+
+void GroupMember::OnLost(const std::vector<int32_t>& tasks) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    for (const int32_t task : tasks) owned_.erase(task);
+  }
+  LogWarning(absl::StrCat("tasks lost: ", absl::StrJoin(tasks, ", "), "; dropped without a commit"), {.event = "tasks-lost"});
+  holder_->Release(tasks, /*commit=*/false);
+}
+
+absl::Status GroupMember::Commit(std::span<const int32_t> tasks, const log::Offsets& offsets) {
+  const absl::ReaderMutexLock lock(&mutex_);
+  for (const int32_t task : tasks) {
+    if (!owned_.contains(task))
+      return absl::FailedPreconditionError(absl::StrCat("commit: task ", task, " is not ours any more"));
+  }
+  return membership_->CommitOffsets(offsets);
+}
+
+absl::StatusOr<log::Offsets> GroupMember::Committed(const std::vector<log::TopicPartition>& partitions) {
+  return membership_->CommittedOffsets(partitions);
+}
+
+bool GroupMember::Owns(int32_t task) const {
+  const absl::ReaderMutexLock lock(&mutex_);
+  return owned_.contains(task);
+}
+
+}  // namespace millrace

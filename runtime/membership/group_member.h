@@ -1,0 +1,74 @@
+#ifndef MILLRACE_RUNTIME_MEMBERSHIP_GROUP_MEMBER_H_
+#define MILLRACE_RUNTIME_MEMBERSHIP_GROUP_MEMBER_H_
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "host/host.h"
+#include "log/log.h"
+
+namespace millrace {
+
+/// Who runs the tasks. Called on the membership thread.
+class TaskHolder {
+ public:
+  virtual ~TaskHolder() = default;
+  /// New tasks; empty at a generation that brings none.
+  virtual void Take(const std::vector<int32_t>& tasks) = 0;
+  /// Returns only when no thread uses these tasks any more: committed, persisted and closed if `commit`, else dropped as they
+  /// are.
+  virtual void Release(const std::vector<int32_t>& tasks, bool commit) = 0;
+};
+
+/// Membership of this process in the application's group: polls on a thread of its own, and is the only way to commit. Which
+/// tasks are owned and under which identity is one thing under one lock: a commit names its tasks and is refused here if one is
+/// not owned; lost tasks cannot commit from the moment the loss is known; revoked ones are given back only after their holder has
+/// let them go.
+class GroupMember : private log::MembershipListener {
+ public:
+  /// `failed` is called once, on the membership thread, when the group cannot be polled any more.
+  GroupMember(Host* host, TaskHolder* holder, std::function<void(absl::Status)> failed);
+  ~GroupMember() override;
+
+  absl::Status Start(log::LogClient* client, const log::MembershipOptions& options);
+  /// Asks the thread to give back all tasks and leave; Join waits for it.
+  void RequestStop();
+  void Join();
+
+  /// Any thread. kFailedPrecondition: the group rebalances, or a task is not ours: try later or drop it.
+  absl::Status Commit(std::span<const int32_t> tasks, const log::Offsets& offsets);
+  absl::StatusOr<log::Offsets> Committed(const std::vector<log::TopicPartition>& partitions);
+  [[nodiscard]] bool Owns(int32_t task) const;
+  /// How often tasks were taken or given.
+  [[nodiscard]] int64_t rebalances() const { return rebalances_; }
+
+ private:
+  void OnAssigned(const std::vector<int32_t>& tasks) override;
+  void OnRevoked(const std::vector<int32_t>& tasks) override;
+  void OnLost(const std::vector<int32_t>& tasks) override;
+  void Run();
+
+  Host* host_;
+  TaskHolder* holder_;
+  std::function<void(absl::Status)> failed_;
+  std::unique_ptr<log::Membership> membership_;
+  std::unique_ptr<Thread> thread_;
+  std::atomic<bool> stop_ = false;
+  std::atomic<int64_t> rebalances_ = 0;
+  // Held for reading during a commit.
+  mutable absl::Mutex mutex_;
+  std::set<int32_t> owned_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_RUNTIME_MEMBERSHIP_GROUP_MEMBER_H_
