@@ -1,0 +1,336 @@
+#include "restore/restorer.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "millrace/runtime/logging.h"
+
+namespace millrace {
+namespace {
+
+constexpr int kBatchRecords = 10000;
+constexpr std::chrono::milliseconds kWait{50};
+
+absl::Status Annotate(const absl::Status& status, TaskId task, const std::string& store, const log::TopicPartition& changelog) {
+  return absl::Status(status.code(), absl::StrCat("restore of store ", store, " of task ", task.ToString(), " from ",
+                                                  changelog.ToString(), ": ", std::string(status.message())));
+}
+
+}  // namespace
+
+struct Restorer::ActiveStore {
+  StoreToRestore spec;
+  log::PartitionReader* reader = nullptr;
+  int64_t target = 0;
+  int64_t next_offset = -1;  // that the store has been told
+  int64_t records = 0;
+  bool done = false;
+};
+
+struct Restorer::ActiveJob {
+  std::unique_ptr<RestoreJob> job;
+  std::vector<ActiveStore> stores;
+  bool opened = false;
+};
+
+// Copies of fetched records, whose own memory is gone after Drain.
+struct Restorer::Batch {
+  struct Piece {
+    size_t key = 0, key_size = 0, value = 0, value_size = 0;
+    bool has_value = false;
+    Timestamp timestamp;
+    const Headers* headers = &Headers::Empty();
+    int64_t offset = -1;
+  };
+  void Clear() {
+    bytes.clear();
+    pieces.clear();
+    headers.clear();
+  }
+  void Add(const RawRecord& record) {
+    if (!record.key) return;  // no store has a null key
+    Piece piece;
+    piece.key = bytes.size();
+    piece.key_size = record.key->size();
+    bytes.append(*record.key);
+    if (record.value) {
+      piece.has_value = true;
+      piece.value = bytes.size();
+      piece.value_size = record.value->size();
+      bytes.append(*record.value);
+    }
+    piece.timestamp = record.timestamp;
+    piece.offset = record.offset;
+    if (!record.headers->empty()) piece.headers = &headers.emplace_back(*record.headers);
+    pieces.push_back(piece);
+  }
+  std::span<const ChangelogRecord> Records() {
+    records.clear();
+    const BytesView all(bytes);
+    for (const Piece& p : pieces) {
+      ChangelogRecord& r = records.emplace_back();
+      r.key = all.substr(p.key, p.key_size);
+      if (p.has_value) r.value = all.substr(p.value, p.value_size);
+      r.timestamp = p.timestamp;
+      r.headers = p.headers;
+      r.offset = p.offset;
+    }
+    return records;
+  }
+
+  std::string bytes;
+  std::vector<Piece> pieces;
+  std::deque<Headers> headers;
+  std::vector<ChangelogRecord> records;
+};
+
+Restorer::~Restorer() { Stop(); }
+
+absl::Status Restorer::Start(log::LogClient* client, int max_partitions) {
+  client_ = client;
+  auto consumer = client->NewConsumer({log::Isolation::kReadUncommitted, std::max(1, max_partitions)});
+  if (!consumer.ok()) return consumer.status();
+  consumer_ = *std::move(consumer);
+  batch_ = std::make_unique<Batch>();
+  cancelled_signal_ = host_->NewSignal();
+  thread_ = host_->StartThread("restore", [this] { Run(); });
+  return absl::OkStatus();
+}
+
+void Restorer::Add(std::unique_ptr<RestoreJob> job) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    new_.push_back(std::move(job));
+  }
+  consumer_->Wake();
+}
+
+void Restorer::Cancel(const std::vector<int32_t>& task_numbers) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (stop_) return;
+    to_cancel_.insert(to_cancel_.end(), task_numbers.begin(), task_numbers.end());
+  }
+  consumer_->Wake();
+  while (true) {
+    {
+      const absl::MutexLock lock(&mutex_);
+      if (stop_ || to_cancel_.empty()) return;
+    }
+    cancelled_signal_->Wait(kWait);
+  }
+}
+
+void Restorer::Stop() {
+  if (!thread_) return;
+  {
+    const absl::MutexLock lock(&mutex_);
+    stop_ = true;
+  }
+  consumer_->Wake();
+  thread_->Join();
+  thread_.reset();
+}
+
+std::vector<RestoreProgress> Restorer::progress() const {
+  const absl::MutexLock lock(&mutex_);
+  return progress_;
+}
+
+void Restorer::Run() {
+  SetLogThreadName("restore");
+  while (true) {
+    {
+      const absl::MutexLock lock(&mutex_);
+      if (stop_) break;
+    }
+    TakeNew();
+    DropCancelled();
+    bool worked = false;
+    for (size_t i = 0; i < active_.size();) {
+      const size_t before = active_.size();
+      worked = Advance(active_[i].get()) || worked;
+      std::erase_if(active_, [](const auto& a) { return a->job == nullptr; });
+      if (active_.size() == before) ++i;
+    }
+    Publish();
+    if (!worked) consumer_->Wait(kWait);
+  }
+  for (auto& job : active_) Unassign(job.get());
+  active_.clear();
+  Publish();
+  const absl::MutexLock lock(&mutex_);
+  new_.clear();
+}
+
+void Restorer::TakeNew() {
+  const absl::MutexLock lock(&mutex_);
+  for (auto& job : new_) {
+    active_.push_back(std::make_unique<ActiveJob>());
+    active_.back()->job = std::move(job);
+  }
+  new_.clear();
+}
+
+void Restorer::DropCancelled() {
+  std::vector<int32_t> cancelled;
+  {
+    const absl::MutexLock lock(&mutex_);
+    cancelled = to_cancel_;
+  }
+  if (cancelled.empty()) return;
+  std::erase_if(active_, [&](const auto& active) {
+    if (std::find(cancelled.begin(), cancelled.end(), active->job->task_number()) == cancelled.end()) return false;
+    Unassign(active.get());
+    return true;
+  });
+  {
+    const absl::MutexLock lock(&mutex_);
+    to_cancel_.erase(to_cancel_.begin(), to_cancel_.begin() + static_cast<std::ptrdiff_t>(cancelled.size()));
+  }
+  cancelled_signal_->Notify();
+}
+
+// One batch of each of its stores; true if there was something to do.
+bool Restorer::Advance(ActiveJob* job) {
+  absl::Status status;
+  bool worked = false;
+  if (!job->opened) {
+    status = Open(job);
+    worked = true;
+  }
+  bool done = status.ok();
+  for (ActiveStore& store : job->stores) {
+    if (!status.ok()) break;
+    if (store.done) continue;
+    auto read = ReadBatch(&store);
+    if (absl::IsOutOfRange(read.status()) || absl::IsDataLoss(read.status())) {
+      status = StartAfresh(job, &store, read.status());
+      read = true;
+    } else if (!read.ok()) {
+      status = Annotate(read.status(), job->job->task(), store.spec.name, store.spec.changelog);
+    }
+    worked = worked || (read.ok() && *read);
+    done = done && store.done;
+  }
+  if (!status.ok()) {
+    Unassign(job);
+    job->job->Fail(status);
+    job->job.reset();
+    return true;
+  }
+  if (done) {
+    RestoreJob* self = job->job.get();
+    self->Finish(std::move(job->job));
+    return true;
+  }
+  return worked;
+}
+
+absl::Status Restorer::Open(ActiveJob* job) {
+  auto stores = job->job->Open();
+  if (!stores.ok()) return stores.status();
+  job->opened = true;
+  for (StoreToRestore& spec : *stores) job->stores.push_back({.spec = std::move(spec)});
+  for (ActiveStore& store : job->stores) {
+    if (absl::Status status = Begin(job, &store, /*fresh=*/false); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Restorer::Begin(ActiveJob* job, ActiveStore* store, bool fresh) {
+  const log::TopicPartition& changelog = store->spec.changelog;
+  const auto annotate = [&](const absl::Status& s) { return Annotate(s, job->job->task(), store->spec.name, changelog); };
+  auto begin = client_->admin().BeginningOffset(changelog);
+  if (!begin.ok()) return annotate(begin.status());
+  auto end = client_->admin().EndOffset(changelog, log::Isolation::kReadUncommitted);
+  if (!end.ok()) return annotate(end.status());
+  auto persisted = store->spec.store->PersistedOffset();
+  if (!persisted.ok()) {
+    if (fresh || !absl::IsDataLoss(persisted.status())) return annotate(persisted.status());
+    return StartAfresh(job, store, persisted.status());
+  }
+  if (persisted->has_value() && (**persisted < *begin || **persisted > *end)) {
+    const absl::Status reason =
+        absl::OutOfRangeError(absl::StrCat("its offset ", **persisted, " is outside the changelog's ", *begin, " to ", *end));
+    if (fresh) return annotate(reason);
+    return StartAfresh(job, store, reason);
+  }
+  store->target = std::min(*end, store->spec.limit.value_or(*end));
+  const int64_t from = persisted->value_or(*begin);
+  store->next_offset = persisted->value_or(-1);
+  if (from >= store->target) {
+    store->done = true;
+    return absl::OkStatus();
+  }
+  auto reader = consumer_->Assign(changelog, from);
+  if (!reader.ok()) return annotate(reader.status());
+  store->reader = *reader;
+  LogInfo(absl::StrCat("restoring from ", changelog.ToString(), ", offsets ", from, " to ", store->target),
+          {.event = "restore-started", .task = job->job->task().ToString(), .store = store->spec.name});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Restorer::ReadBatch(ActiveStore* store) {
+  batch_->Clear();
+  int64_t next = store->reader->position();
+  auto drained = store->reader->Drain(kBatchRecords, [&](const RawRecord& record) {
+    next = record.offset + 1;
+    if (record.offset < store->target) batch_->Add(record);
+  });
+  if (!drained.ok()) return drained.status();
+  if (*drained > 0) {
+    if (absl::Status status = store->spec.store->Restore(batch_->Records(), std::min(next, store->target)); !status.ok())
+      return status;
+    store->next_offset = std::min(next, store->target);
+    store->records += *drained;
+    restored_ += *drained;
+  }
+  if (store->reader->position() < store->target) return *drained > 0;
+  // Behind the last record may be markers, which count as read.
+  if (store->next_offset < store->target) {
+    if (absl::Status status = store->spec.store->Restore({}, store->target); !status.ok()) return status;
+  }
+  store->done = true;
+  store->reader = nullptr;
+  if (absl::Status status = consumer_->Unassign(store->spec.changelog); !status.ok()) return status;
+  LogInfo(absl::StrCat("restored ", store->records, " records from ", store->spec.changelog.ToString()),
+          {.event = "restore-ended", .store = store->spec.name});
+  return true;
+}
+
+absl::Status Restorer::StartAfresh(ActiveJob* job, ActiveStore* store, const absl::Status& reason) {
+  if (store->reader != nullptr) {
+    store->reader = nullptr;
+    if (absl::Status status = consumer_->Unassign(store->spec.changelog); !status.ok()) return status;
+  }
+  auto fresh = job->job->StartAfresh(store->spec.name, reason);
+  if (!fresh.ok()) return fresh.status();
+  store->spec.store = *fresh;
+  return Begin(job, store, /*fresh=*/true);
+}
+
+void Restorer::Unassign(ActiveJob* job) {
+  for (ActiveStore& store : job->stores) {
+    if (store.reader == nullptr) continue;
+    store.reader = nullptr;
+    if (absl::Status status = consumer_->Unassign(store.spec.changelog); !status.ok()) {
+      LogWarning(absl::StrCat("unassign ", store.spec.changelog.ToString(), ": ", std::string(status.message())), {});
+    }
+  }
+}
+
+void Restorer::Publish() {
+  std::vector<RestoreProgress> progress;
+  for (const auto& job : active_) {
+    for (const ActiveStore& store : job->stores) {
+      const int64_t position = store.reader != nullptr ? store.reader->position() : store.target;
+      progress.push_back({job->job->task(), store.spec.name, store.done ? 0 : std::max<int64_t>(0, store.target - position)});
+    }
+  }
+  const absl::MutexLock lock(&mutex_);
+  progress_ = std::move(progress);
+}
+
+}  // namespace millrace
