@@ -82,7 +82,8 @@ absl::Status StateDirectory::PrepareTask(TaskId task) { return host_->files().Cr
 absl::StatusOr<std::string> StateDirectory::SetAside(TaskId task, const std::string& store) {
   const std::string from = StorePath(task, store);
   if (!host_->files().Exists(from)) return std::string();
-  const std::string to = absl::StrCat(from, ".damaged-", host_->Now().millis());
+  std::string to = absl::StrCat(from, ".damaged-", host_->Now().millis());
+  while (host_->files().Exists(to)) absl::StrAppend(&to, "x");
   if (auto status = host_->files().Rename(from, to); !status.ok()) return status;
   return to;
 }

@@ -1,0 +1,98 @@
+#include "streams/state_directory.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "host/host.h"
+
+namespace millrace {
+namespace {
+
+using testing::HasSubstr;
+
+class StateDirectoryTest : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(host_.files().RemoveAll(root_).ok()); }
+  void TearDown() override { EXPECT_TRUE(host_.files().RemoveAll(root_).ok()); }
+
+  absl::StatusOr<std::unique_ptr<StateDirectory>> Open(const std::string& application = "app") {
+    return StateDirectory::Open(&host_, root_, application);
+  }
+
+  Host& host_ = Host::Real();
+  const std::string root_ = testing::TempDir() + "/state-" + std::to_string(host_.Random());
+};
+
+TEST_F(StateDirectoryTest, IsMadeAtTheFirstStartAndOpenedAtTheNext) {
+  {
+    auto first = Open();
+    ASSERT_TRUE(first.ok()) << first.status();
+    ASSERT_TRUE((*first)->PrepareTask({0, 3}).ok());
+    EXPECT_EQ((*first)->StorePath({0, 3}, "counts"), root_ + "/app/0_3/counts");
+  }
+  auto second = Open();
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_TRUE(host_.files().Exists(root_ + "/app/0_3"));
+}
+
+TEST_F(StateDirectoryTest, RefusesASecondUserAndNamesTheFirst) {
+  auto first = Open();
+  ASSERT_TRUE(first.ok()) << first.status();
+  auto second = Open();
+  ASSERT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr("in use by another process"));
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr(host_.ProcessName()));
+}
+
+TEST_F(StateDirectoryTest, RefusesTheDirectoryOfAnotherApplication) {
+  ASSERT_TRUE(Open().ok());
+  ASSERT_TRUE(host_.files().Rename(root_ + "/app", root_ + "/other").ok());
+  auto opened = Open("other");
+  ASSERT_EQ(opened.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(opened.status().message()), HasSubstr("belongs to application app, not to other"));
+}
+
+TEST_F(StateDirectoryTest, RefusesAnotherFormat) {
+  ASSERT_TRUE(Open().ok());
+  ASSERT_TRUE(host_.files().Write(root_ + "/app/.millrace", R"({"format":99,"application":"app"})").ok());
+  auto opened = Open();
+  ASSERT_EQ(opened.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(opened.status().message()), HasSubstr("format 99"));
+}
+
+TEST_F(StateDirectoryTest, RefusesADamagedMarker) {
+  ASSERT_TRUE(Open().ok());
+  ASSERT_TRUE(host_.files().Write(root_ + "/app/.millrace", "{").ok());
+  EXPECT_EQ(Open().status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(StateDirectoryTest, RefusesFilesOfAnotherProgram) {
+  ASSERT_TRUE(host_.files().CreateDirectories(root_ + "/app").ok());
+  ASSERT_TRUE(host_.files().Write(root_ + "/app/kafka-streams-process-metadata", "{}").ok());
+  auto opened = Open();
+  ASSERT_EQ(opened.status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(opened.status().message()), HasSubstr("kafka-streams-process-metadata"));
+}
+
+TEST_F(StateDirectoryTest, SetsADamagedStoreAsideAndKeepsIt) {
+  auto directory = Open();
+  ASSERT_TRUE(directory.ok()) << directory.status();
+  ASSERT_TRUE(host_.files().CreateDirectories((*directory)->StorePath({1, 0}, "counts")).ok());
+  ASSERT_TRUE(host_.files().Write((*directory)->StorePath({1, 0}, "counts") + "/CURRENT", "x").ok());
+  auto aside = (*directory)->SetAside({1, 0}, "counts");
+  ASSERT_TRUE(aside.ok()) << aside.status();
+  EXPECT_THAT(*aside, HasSubstr("counts.damaged-"));
+  EXPECT_FALSE(host_.files().Exists((*directory)->StorePath({1, 0}, "counts")));
+  EXPECT_EQ(host_.files().Read(*aside + "/CURRENT").value_or(""), "x");
+}
+
+TEST_F(StateDirectoryTest, SetsNothingAsideWhereNothingIs) {
+  auto directory = Open();
+  ASSERT_TRUE(directory.ok()) << directory.status();
+  EXPECT_EQ((*directory)->SetAside({1, 0}, "counts").value_or("error"), "");
+}
+
+}  // namespace
+}  // namespace millrace
