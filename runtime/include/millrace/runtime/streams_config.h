@@ -19,8 +19,8 @@ namespace millrace {
 using Properties = std::map<std::string, std::string>;
 
 enum class ProcessingGuarantee { kAtLeastOnce };
-enum class DeserializationErrorPolicy { kFail, kDeadLetter };
-enum class AutoOffsetReset { kEarliest, kLatest, kNone };
+enum class DeserializationErrorPolicy { kFail, kContinue, kDeadLetter };
+enum class AutoOffsetReset { kEarliest, kLatest };
 enum class TopologyOptimization { kNone, kAll };
 
 /// The settings of an application, checked: every value has passed type and range, every name is known. Immutable; copies share
@@ -51,6 +51,7 @@ class StreamsConfig {
   [[nodiscard]] bool read_committed() const;
 
   [[nodiscard]] int64_t statestore_cache_max_bytes() const;
+  [[nodiscard]] int64_t statestore_uncommitted_max_bytes() const;
   [[nodiscard]] std::chrono::milliseconds windowstore_changelog_additional_retention() const;
 
   /// -1: the broker's default.

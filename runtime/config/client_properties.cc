@@ -1,0 +1,94 @@
+#include "config/client_properties.h"
+
+#include <string>
+#include <string_view>
+#include <tuple>
+
+#include "absl/strings/str_cat.h"
+#include "config/client_settings.h"
+#include "host/host.h"
+
+namespace millrace {
+namespace {
+
+constexpr std::string_view kFile = ".file";
+
+/// Adds one user setting; the contents of a secret's file take the place of its path.
+absl::Status Put(const std::string& name, const std::string& value, Properties* properties) {
+  if (!std::string_view(name).ends_with(kFile)) {
+    (*properties)[name] = value;
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::string> contents = Host::Real().files().Read(value);
+  if (!contents.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(name, "=", value, ": cannot read the secret: ", contents.status().message()));
+  }
+  while (!contents->empty() && (contents->back() == '\n' || contents->back() == '\r')) contents->pop_back();
+  (*properties)[name.substr(0, name.size() - kFile.size())] = *std::move(contents);
+  return absl::OkStatus();
+}
+
+void PutDecided(std::string_view client, bool fixed, Properties* properties) {
+  for (const DecidedSetting& setting : DecidedSettings()) {
+    if (setting.client != client || setting.fixed != fixed) continue;
+    (*properties)[CanonicalClientSetting(setting.name)] = std::string(setting.value);
+  }
+}
+
+/// Defaults, then what the user gave for all clients, then for these clients, then what is fixed.
+absl::StatusOr<Properties> Make(const StreamsConfig& config, std::string_view client, std::string_view role) {
+  Properties properties;
+  PutDecided("all", false, &properties);
+  PutDecided(client, false, &properties);
+  const std::string prefix = absl::StrCat(std::string(client == "membership" ? "consumer" : client), ".");
+  for (const auto& [name, value] : config.client_properties("")) {
+    if (!ClientReads(prefix, name)) continue;
+    if (absl::Status status = Put(name, value, &properties); !status.ok()) return status;
+  }
+  if (client == "restore") {
+    for (const auto& [name, value] : config.client_properties("consumer.")) {
+      if (absl::Status status = Put(name, value, &properties); !status.ok()) return status;
+    }
+  }
+  for (const auto& [name, value] : config.client_properties(prefix)) {
+    if (absl::Status status = Put(name, value, &properties); !status.ok()) return status;
+  }
+  PutDecided(client, true, &properties);
+  properties["bootstrap.servers"] = config.bootstrap_servers();
+  const std::string& id = config.client_id().empty() ? config.application_id() : config.client_id();
+  properties["client.id"] = absl::StrCat(id, "-", std::string(role));
+  return properties;
+}
+
+}  // namespace
+
+absl::StatusOr<ClientProperties> MakeClientProperties(const StreamsConfig& config) {
+  if (config.bootstrap_servers().empty()) {
+    return absl::InvalidArgumentError(
+        "bootstrap.servers is not set: give --bootstrap-servers HOST:PORT, APP_BOOTSTRAP_SERVERS or a line in the properties "
+        "file");
+  }
+  ClientProperties clients;
+  for (const auto& [client, role, target] : {std::tuple("membership", "member", &clients.membership),
+                                             {"consumer", "consumer", &clients.consumer},
+                                             {"restore", "restore-consumer", &clients.restore},
+                                             {"producer", "producer", &clients.producer},
+                                             {"admin", "admin", &clients.admin}}) {
+    absl::StatusOr<Properties> properties = Make(config, client, role);
+    if (!properties.ok()) return properties.status();
+    *target = *std::move(properties);
+  }
+  for (Properties* consumer : {&clients.membership, &clients.consumer, &clients.restore})
+    (*consumer)["group.id"] = config.application_id();
+  Properties& membership = clients.membership;
+  membership["session.timeout.ms"] = std::to_string(config.session_timeout().count());
+  membership["heartbeat.interval.ms"] = std::to_string(config.heartbeat_interval().count());
+  membership["max.poll.interval.ms"] = std::to_string(config.max_poll_interval().count());
+  if (!config.group_instance_id().empty()) membership["group.instance.id"] = config.group_instance_id();
+  clients.consumer["isolation.level"] = config.read_committed() ? "read_committed" : "read_uncommitted";
+  // Under at_least_once a changelog holds no transactions.
+  clients.restore["isolation.level"] = "read_uncommitted";
+  return clients;
+}
+
+}  // namespace millrace

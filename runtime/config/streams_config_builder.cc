@@ -1,0 +1,304 @@
+#include <algorithm>
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "config/client_settings.h"
+#include "config/config_table.h"
+#include "config/nearest_name.h"
+#include "config/properties_text.h"
+#include "config/streams_config_data.h"
+#include "millrace/runtime/streams_config.h"
+
+namespace millrace {
+namespace {
+
+/// A prefix as written, and the clients that it means.
+struct Prefix {
+  std::string_view written;
+  std::string_view clients;
+};
+constexpr Prefix kPrefixes[] = {{"main.consumer.", "consumer."},
+                                {"restore.consumer.", "restore."},
+                                {"consumer.", "consumer."},
+                                {"producer.", "producer."},
+                                {"admin.", "admin."},
+                                {"restore.", "restore."}};
+constexpr std::string_view kTopicPrefix = "topic.";
+constexpr std::string_view kEnvironmentPrefix = "APP_";
+
+std::string EnvironmentName(std::string_view setting) {
+  std::string name = absl::StrCat(std::string(kEnvironmentPrefix), std::string(setting));
+  for (char& c : name) c = c == '.' || c == '-' ? '_' : absl::ascii_toupper(c);
+  return name;
+}
+
+struct Assignment {
+  std::string name;
+  std::string value;
+  std::string origin;
+};
+
+/// Sources from weak to strong.
+enum Source { kProgram = 0, kFile, kEnvironment, kFlag, kSources };
+
+/// Every name without prefix that means something, or is refused with a reason.
+std::vector<std::string> NamesWithoutPrefix() {
+  std::vector<std::string> names;
+  for (const ConfigEntry& entry : ConfigTable()) names.emplace_back(entry.name);
+  for (const RefusedSetting& refused : RefusedStreamsSettings()) names.emplace_back(refused.name);
+  names.insert(names.end(), ClientSettingNames().begin(), ClientSettingNames().end());
+  return names;
+}
+
+/// Variable name to setting name, for all that may be set.
+const std::map<std::string, std::string>& EnvironmentNames() {
+  static const auto* const map = [] {
+    auto* names = new std::map<std::string, std::string>;
+    const auto add = [&](const std::string& name) {
+      names->emplace(EnvironmentName(name), name);
+      if (IsSecret(name)) names->emplace(EnvironmentName(name + ".file"), name + ".file");
+    };
+    for (const std::string& name : NamesWithoutPrefix()) add(name);
+    for (const Prefix& prefix : kPrefixes) {
+      for (const std::string& name : ClientSettingNames()) add(absl::StrCat(std::string(prefix.written), name));
+    }
+    return names;
+  }();
+  return *map;
+}
+
+std::string Suggestion(std::string_view name) {
+  std::string_view prefix;
+  for (const Prefix& candidate : kPrefixes) {
+    if (name.starts_with(candidate.written)) {
+      prefix = candidate.written;
+      break;
+    }
+  }
+  const std::string_view rest = name.substr(prefix.size());
+  const int limit = std::max(2, static_cast<int>(rest.size()) / 3);
+  const std::string nearest =
+      prefix.empty() ? NearestName(rest, NamesWithoutPrefix(), limit) : NearestName(rest, ClientSettingNames(), limit);
+  if (nearest.empty()) return "unknown setting; docs/configuration.md and --print-config list all";
+  return absl::StrCat("unknown setting; did you mean ", std::string(prefix), nearest, "?");
+}
+
+bool IsEmptyPrefix(std::string_view name, std::string_view prefix) { return name.size() == prefix.size(); }
+
+/// Sorts assignments into the data of a configuration and collects what is wrong with them. Values are added from strong to weak.
+class Checker {
+ public:
+  Checker(ConfigData* data, std::vector<std::string>* errors) : data_(data), errors_(errors) {}
+
+  void Add(const Assignment& assignment) {
+    const std::string_view name = assignment.name;
+    if (const ConfigEntry* entry = FindConfigEntry(name); entry != nullptr) {
+      AddEntry(*entry, assignment);
+    } else if (const RefusedSetting* refused = FindRefused(name); refused != nullptr) {
+      if (refused->accepted_value.empty() || assignment.value != refused->accepted_value) {
+        Error(assignment, absl::StrCat("is not offered: ", std::string(refused->reason)));
+      }
+    } else if (name.starts_with(kTopicPrefix) && !IsEmptyPrefix(name, kTopicPrefix)) {
+      if (data_->others.emplace(assignment.name, ConfigValue{assignment.value, assignment.origin}).second) {
+        data_->topic.emplace(std::string(name.substr(kTopicPrefix.size())), assignment.value);
+      }
+    } else {
+      AddClientSetting(assignment);
+    }
+  }
+
+  /// Once all are added: what has no value gets its default; what does not fit together is an error.
+  void Finish() {
+    for (const ConfigEntry& entry : ConfigTable()) {
+      if (entry.default_value == nullptr) continue;
+      data_->values.emplace(std::string(entry.name), ConfigValue{entry.default_value, "default"});
+    }
+    if (!errors_->empty()) return;
+    if (!data_->values.contains("application.id"))
+      errors_->push_back("application.id is not set: it names the application and its topics");
+    CheckTimes("heartbeat.interval.ms", "session.timeout.ms", true);
+    CheckTimes("session.timeout.ms", "max.poll.interval.ms", false);
+    const bool dead_letter = data_->values["deserialization.exception.handler"].text == "dead-letter";
+    const ConfigValue& topic = data_->values["errors.dead.letter.queue.topic.name"];
+    if (dead_letter && topic.text.empty()) {
+      errors_->push_back(absl::StrCat("deserialization.exception.handler=dead-letter (from ",
+                                      data_->values["deserialization.exception.handler"].origin,
+                                      ") needs errors.dead.letter.queue.topic.name"));
+    } else if (!dead_letter && !topic.text.empty()) {
+      errors_->push_back(absl::StrCat("errors.dead.letter.queue.topic.name=", topic.text, " (from ", topic.origin,
+                                      ") has no effect: set deserialization.exception.handler=dead-letter too"));
+    }
+  }
+
+ private:
+  static const RefusedSetting* FindRefused(std::string_view name) {
+    for (const RefusedSetting& refused : RefusedStreamsSettings()) {
+      if (refused.name == name) return &refused;
+    }
+    return nullptr;
+  }
+
+  void Error(const Assignment& assignment, const std::string& message) {
+    const std::string value = IsSecret(assignment.name) ? "******" : assignment.value;
+    errors_->push_back(absl::StrCat(assignment.name, "=", value, " (from ", assignment.origin, "): ", message));
+  }
+
+  void AddEntry(const ConfigEntry& entry, const Assignment& assignment) {
+    if (data_->values.contains(entry.name)) return;
+    // An empty variable or line means "not set" where there is no default.
+    if (assignment.value.empty() && entry.default_value == nullptr) return;
+    absl::StatusOr<std::string> value = CheckConfigValue(entry, assignment.value);
+    if (!value.ok()) {
+      Error(assignment, std::string(value.status().message()));
+      value = assignment.value;  // so that a weaker source is not blamed as well
+    }
+    data_->values.emplace(std::string(entry.name), ConfigValue{*std::move(value), assignment.origin});
+  }
+
+  void AddClientSetting(const Assignment& assignment) {
+    std::string_view clients;
+    std::string_view rest = assignment.name;
+    for (const Prefix& prefix : kPrefixes) {
+      if (!rest.starts_with(prefix.written)) continue;
+      rest.remove_prefix(prefix.written.size());
+      clients = prefix.clients;
+      break;
+    }
+    if (clients == "consumer.") {
+      if (const ConfigEntry* entry = FindConfigEntry(rest); entry != nullptr && entry->of_consumer)
+        return AddEntry(*entry, assignment);
+    }
+    if (const ConfigEntry* entry = FindConfigEntry(rest); entry != nullptr) {
+      return Error(assignment, absl::StrCat("set ", std::string(rest), " without prefix"));
+    }
+    if (IsSecret(rest) && assignment.origin.starts_with("--")) {
+      return Error(assignment, absl::StrCat("a secret on the command line is seen by everybody on the machine: use ",
+                                            std::string(rest), ".file, the environment or the properties file"));
+    }
+    absl::StatusOr<ClientSetting> setting = ResolveClientSetting(rest, assignment.value);
+    if (!setting.ok()) {
+      return Error(assignment,
+                   absl::IsNotFound(setting.status()) ? Suggestion(assignment.name) : std::string(setting.status().message()));
+    }
+    if (!clients.empty() && !ClientReads(clients, setting->name)) {
+      return Error(assignment,
+                   absl::StrCat("is not a setting of ", std::string(clients.substr(0, clients.size() - 1)), " clients"));
+    }
+    if (!data_->others.emplace(assignment.name, ConfigValue{assignment.value, assignment.origin}).second) return;
+    // The value and the file of a secret are two spellings of one setting; the stronger source has come first.
+    Properties& properties = data_->clients[std::string(clients)];
+    constexpr std::string_view kFile = ".file";
+    const bool is_file = std::string_view(setting->name).ends_with(kFile);
+    const std::string twin =
+        is_file ? setting->name.substr(0, setting->name.size() - kFile.size()) : setting->name + std::string(kFile);
+    if (!properties.contains(twin)) properties.emplace(setting->name, setting->value);
+  }
+
+  void CheckTimes(const std::string& less, const std::string& more, bool strictly) {
+    const ConfigValue& a = data_->values[less];
+    const ConfigValue& b = data_->values[more];
+    const int64_t first = std::stoll(a.text);
+    const int64_t second = std::stoll(b.text);
+    if (first < second || (!strictly && first == second)) return;
+    errors_->push_back(absl::StrCat(less, "=", a.text, " (from ", a.origin, ") must ",
+                                    strictly ? "be less than " : "not be more than ", more, "=", b.text, " (from ", b.origin,
+                                    ")"));
+  }
+
+  ConfigData* data_;
+  std::vector<std::string>* errors_;
+};
+
+}  // namespace
+
+struct StreamsConfig::Builder::State {
+  std::array<std::vector<Assignment>, kSources> sources;
+  std::vector<std::string> errors;
+
+  void Add(Source source, std::string_view name, std::string_view value, std::string_view origin) {
+    sources[source].push_back({std::string(name), std::string(value), std::string(origin)});
+  }
+};
+
+StreamsConfig::Builder::Builder() : state_(std::make_unique<State>()) {}
+StreamsConfig::Builder::~Builder() = default;
+StreamsConfig::Builder::Builder(Builder&&) noexcept = default;
+StreamsConfig::Builder& StreamsConfig::Builder::operator=(Builder&&) noexcept = default;
+
+StreamsConfig::Builder& StreamsConfig::Builder::AddProgramDefault(std::string_view name, std::string_view value) {
+  state_->Add(kProgram, name, value, "the program");
+  return *this;
+}
+
+StreamsConfig::Builder& StreamsConfig::Builder::AddPropertiesText(std::string_view text, std::string_view origin) {
+  for (const PropertyLine& line : ParsePropertiesText(text)) {
+    state_->Add(kFile, line.name, line.value, absl::StrCat(std::string(origin), ":", line.line));
+  }
+  return *this;
+}
+
+StreamsConfig::Builder& StreamsConfig::Builder::AddProperties(const Properties& properties, std::string_view origin) {
+  for (const auto& [name, value] : properties) state_->Add(kFile, name, value, origin);
+  return *this;
+}
+
+StreamsConfig::Builder& StreamsConfig::Builder::AddEnvironment(const char* const* environment) {
+  const std::string topic_prefix = EnvironmentName(kTopicPrefix);
+  for (; environment != nullptr && *environment != nullptr; ++environment) {
+    const std::string_view variable = *environment;
+    const size_t equals = variable.find('=');
+    if (!variable.starts_with(kEnvironmentPrefix) || equals == std::string_view::npos) continue;
+    const std::string name(variable.substr(0, equals));
+    const std::string_view value = variable.substr(equals + 1);
+    if (const auto it = EnvironmentNames().find(name); it != EnvironmentNames().end()) {
+      state_->Add(kEnvironment, it->second, value, name);
+    } else if (name.starts_with(topic_prefix)) {
+      std::string setting = name.substr(kEnvironmentPrefix.size());
+      for (char& c : setting) c = c == '_' ? '.' : absl::ascii_tolower(c);
+      state_->Add(kEnvironment, setting, value, name);
+    } else {
+      // Other programs have variables APP_... too; only what looks like a misspelt setting is an error.
+      std::vector<std::string> known;
+      for (const ConfigEntry& entry : ConfigTable()) known.push_back(EnvironmentName(entry.name));
+      const std::string nearest = NearestName(name, known, 2);
+      if (!nearest.empty()) {
+        state_->errors.push_back(absl::StrCat(name, " (from the environment): unknown setting; did you mean ", nearest, "?"));
+      }
+    }
+  }
+  return *this;
+}
+
+StreamsConfig::Builder& StreamsConfig::Builder::AddFlag(std::string_view assignment, std::string_view flag) {
+  const size_t equals = assignment.find('=');
+  if (equals == std::string_view::npos || equals == 0) {
+    state_->errors.push_back(absl::StrCat(std::string(flag), " ", std::string(assignment), ": expected name=value"));
+  } else {
+    state_->Add(kFlag, assignment.substr(0, equals), assignment.substr(equals + 1), flag);
+  }
+  return *this;
+}
+
+absl::StatusOr<StreamsConfig> StreamsConfig::Builder::Build() const {
+  auto data = std::make_shared<Data>();
+  std::vector<std::string> errors = state_->errors;
+  Checker checker(data.get(), &errors);
+  for (int source = kSources - 1; source >= 0; --source) {
+    // Of two lines with one name the later one wins, as in Java.
+    const std::vector<Assignment>& assignments = state_->sources[source];
+    for (auto it = assignments.rbegin(); it != assignments.rend(); ++it) checker.Add(*it);
+  }
+  checker.Finish();
+  if (!errors.empty()) {
+    std::sort(errors.begin(), errors.end());
+    errors.erase(std::unique(errors.begin(), errors.end()), errors.end());
+    return absl::InvalidArgumentError(absl::StrJoin(errors, "\n"));
+  }
+  return StreamsConfig(std::move(data));
+}
+
+}  // namespace millrace
