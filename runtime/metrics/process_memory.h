@@ -1,0 +1,20 @@
+#ifndef MILLRACE_RUNTIME_METRICS_PROCESS_MEMORY_H_
+#define MILLRACE_RUNTIME_METRICS_PROCESS_MEMORY_H_
+
+#include <cstdint>
+#include <optional>
+
+namespace millrace {
+
+struct ProcessMemory {
+  std::optional<int64_t> rss_bytes;
+  /// The least limit of the cgroups that this process is in, else the memory of the machine.
+  std::optional<int64_t> limit_bytes;
+};
+
+/// From /proc and /sys/fs/cgroup; what cannot be read stays unset.
+[[nodiscard]] ProcessMemory ReadProcessMemory();
+
+}  // namespace millrace
+
+#endif  // MILLRACE_RUNTIME_METRICS_PROCESS_MEMORY_H_

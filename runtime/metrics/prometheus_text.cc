@@ -1,0 +1,135 @@
+#include "metrics/prometheus_text.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <limits>
+#include <utility>
+
+namespace millrace {
+namespace {
+
+using Label = prometheus::ClientMetric::Label;
+using Labels = std::vector<Label>;
+
+/// Collects metric families whose series all carry the application's name.
+class Families {
+ public:
+  explicit Families(std::string application) : application_(std::move(application)) {}
+
+  void Gauge(const char* name, const char* help, double value, Labels labels = {}) {
+    Series(name, help, prometheus::MetricType::Gauge, std::move(labels)).gauge.value = value;
+  }
+  void Counter(const char* name, const char* help, int64_t value, Labels labels = {}) {
+    Series(name, help, prometheus::MetricType::Counter, std::move(labels)).counter.value = static_cast<double>(value);
+  }
+  void Histogram(const char* name, const char* help, const DurationHistogram& durations) {
+    prometheus::ClientMetric::Histogram& histogram = Series(name, help, prometheus::MetricType::Histogram, {}).histogram;
+    uint64_t count = 0;
+    for (int i = 0; i <= DurationHistogram::kBuckets; ++i) {
+      count += durations.counts[i];
+      const bool last = i == DurationHistogram::kBuckets;
+      histogram.bucket.push_back({count, last ? std::numeric_limits<double>::infinity() : DurationHistogram::kBounds[i]});
+    }
+    histogram.sample_count = count;
+    histogram.sample_sum = durations.sum;
+  }
+  /// One counter for each entry of a map, under the label `label`.
+  void Counters(const char* name, const char* help, const char* label, const std::map<std::string, int64_t>& values) {
+    for (const auto& [key, value] : values) Counter(name, help, value, {{label, key}});
+  }
+
+  [[nodiscard]] std::string Serialize() const { return prometheus::TextSerializer().Serialize(families_); }
+
+ private:
+  prometheus::ClientMetric& Series(const char* name, const char* help, prometheus::MetricType type, Labels labels) {
+    if (families_.empty() || families_.back().name != name) families_.push_back({name, help, type, {}});
+    prometheus::ClientMetric& metric = families_.back().metric.emplace_back();
+    metric.label.push_back({"application", application_});
+    for (Label& label : labels) metric.label.push_back(std::move(label));
+    return metric;
+  }
+
+  std::string application_;
+  std::vector<prometheus::MetricFamily> families_;
+};
+
+void AddProcess(const RuntimeSnapshot& s, Families* out) {
+  out->Gauge("build_info",
+             "Always 1; which program and topology run. More than one topology_hash in a fleet is an upgrade under way.", 1,
+             {{"version", s.version}, {"topology_hash", s.topology_hash}});
+  bool known = false;
+  for (const char* state : {"CREATED", "REBALANCING", "RUNNING", "PENDING_SHUTDOWN", "NOT_RUNNING", "PENDING_ERROR", "ERROR"}) {
+    known |= s.state == state;
+    out->Gauge("app_state", "1 for the state that the application is in, 0 for the others.", s.state == state ? 1 : 0,
+               {{"state", state}});
+  }
+  if (!known) out->Gauge("app_state", "", 1, {{"state", s.state}});
+  out->Gauge("workers", "Worker threads that are alive.", static_cast<double>(s.workers));
+  out->Counter("worker_failures_total", "Worker threads that ended with an error.", s.worker_failures);
+  out->Counter("rebalances_total", "Generations of the group that this process has joined.", s.rebalances);
+  std::map<std::string, int64_t> tasks;
+  for (const TaskSnapshot& task : s.tasks) ++tasks[task.state];
+  for (const auto& [state, count] : tasks) {
+    out->Gauge("tasks", "Tasks that this process owns, by state.", static_cast<double>(count), {{"state", state}});
+  }
+  if (s.process_rss_bytes.has_value()) {
+    out->Gauge("process_rss_bytes", "Resident memory of the process.", static_cast<double>(*s.process_rss_bytes));
+  }
+  if (s.memory_limit_bytes.has_value()) {
+    out->Gauge("memory_limit_bytes", "Least memory limit of the process's cgroups, or the machine's memory.",
+               static_cast<double>(*s.memory_limit_bytes));
+  }
+}
+
+void AddRecords(const RuntimeSnapshot& s, Families* out) {
+  for (const auto& [partition, lag] : s.source_lag_records) {
+    out->Gauge("source_lag_records", "Records between the position of processing and the end of the partition.",
+               static_cast<double>(lag), {{"topic", partition.topic}, {"partition", std::to_string(partition.partition)}});
+  }
+  out->Counters("records_consumed_total", "Records read from source topics.", "topic", s.records_consumed);
+  out->Counters("records_produced_total", "Records written, to changelogs and repartition topics too.", "topic",
+                s.records_produced);
+  out->Counters("records_dropped_total", "Records left out by rule.", "reason", s.records_dropped);
+  out->Counters("dlq_records_total", "Records written to the dead-letter topic.", "error", s.dlq_records);
+}
+
+void AddCommits(const RuntimeSnapshot& s, Families* out) {
+  out->Counter("commits_total", "Commits that succeeded.", s.commits);
+  out->Counter("commit_failures_total", "Commits that were refused or failed; they are tried again.", s.commit_failures);
+  out->Histogram("commit_duration_seconds", "From the start of a commit to the broker's answer.", s.commit_duration);
+  if (s.last_commit_age_seconds.has_value()) {
+    out->Gauge("last_commit_age_seconds", "Since the last commit of the worker that is furthest behind.",
+               *s.last_commit_age_seconds);
+  }
+}
+
+void AddState(const RuntimeSnapshot& s, Families* out) {
+  for (const StoreSnapshot& store : s.stores) {
+    out->Gauge("restore_remaining_records", "Changelog records that a store still needs; 0 when it is restored.",
+               static_cast<double>(store.restore_remaining_records), {{"task", store.task}, {"store", store.store}});
+  }
+  bool by_store = false;
+  for (const StoreSnapshot& store : s.stores) {
+    if (!store.memory_bytes.has_value()) continue;
+    by_store = true;
+    out->Gauge("state_memory_bytes", "Memory held by state stores.", static_cast<double>(*store.memory_bytes),
+               {{"task", store.task}, {"store", store.store}});
+  }
+  if (!by_store && s.state_memory_bytes.has_value()) {
+    out->Gauge("state_memory_bytes", "Memory held by state stores.", static_cast<double>(*s.state_memory_bytes));
+  }
+}
+
+}  // namespace
+
+std::string PrometheusText(const RuntimeSnapshot& snapshot) {
+  Families families(snapshot.application_id);
+  AddProcess(snapshot, &families);
+  AddRecords(snapshot, &families);
+  AddCommits(snapshot, &families);
+  AddState(snapshot, &families);
+  return families.Serialize();
+}
+
+}  // namespace millrace
