@@ -53,9 +53,9 @@ class ForwardSink {
 };
 
 /// What DSL aggregations and tables keep: a value with its timestamp for each key. When caching is on, a Put is forwarded to
-/// the ForwardSink at the next ForwardDirty (the last value per key, in order of last touch; a key that came and went in between is
-/// elided); `Put` then returns false. When it returns true the caller forwards itself, now. Follows Kafka's `TimestampedKeyValueStore`
-/// under `CachingKeyValueStore`.
+/// the ForwardSink at the next ForwardDirty (the last value per key, in order of last touch; a key that came and went in between
+/// is elided); `Put` then returns false. When it returns true the caller forwards itself, now. Follows Kafka's
+/// `TimestampedKeyValueStore` under `CachingKeyValueStore`.
 template <class K, class V>
 class TimestampedKeyValueStore : public virtual StateStore {
  public:

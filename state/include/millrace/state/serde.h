@@ -40,9 +40,7 @@ concept HasSerde = std::default_initializable<Serde<T>> && SerdeFor<Serde<T>, T>
 template <class T>
 class AnySerde {
  public:
-  AnySerde()
-    requires HasSerde<T>
-      : AnySerde(Serde<T>()) {}
+  AnySerde() requires HasSerde<T> : AnySerde(Serde<T>()) {}
   template <SerdeFor<T> S>
   explicit(false) AnySerde(S serde) : impl_(std::make_shared<Model<S>>(std::move(serde))) {}  // NOLINT: a serde is one
 

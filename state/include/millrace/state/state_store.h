@@ -21,6 +21,9 @@ namespace millrace {
 
 class EngineFactory;
 
+/// Where a store's bytes live.
+enum class StoreKind { kPersistent, kInMemory };
+
 /// Takes the changelog records of one store; the runtime implements it. Null value = tombstone.
 class ChangelogSink {
  public:
@@ -48,6 +51,9 @@ struct StoreContext {
   EngineFactory* engines = nullptr;
   /// False when statestore.cache.max.bytes is 0: cached stores forward each update at once, and log the last per commit.
   bool caching = true;
+  /// What a store may hold in memory outside its engine before it drops entries that the engine has too. Entries that wait for a
+  /// commit do not count as droppable: see dirty_bytes.
+  int64_t memory_limit_bytes = int64_t{64} << 20;
 };
 
 /// A store as its task sees it: the three acts of a commit (forward, log, persist), restore and size. Used by one thread

@@ -11,9 +11,6 @@
 
 namespace millrace {
 
-/// Where a store's bytes live.
-enum class StoreKind { kPersistent, kInMemory };
-
 /// Options common to all stores.
 struct StoreOptions {
   std::string name;

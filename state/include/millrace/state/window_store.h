@@ -10,9 +10,9 @@
 
 namespace millrace {
 
-/// Values by key and window start, dropped when older than the retention. Time advances with the largest start ever put; a put at or
-/// below (time - retention) is ignored, and fetches see nothing there. Stream-stream joins use it with `retain_duplicates`
-/// (a sequence number makes each put an entry of its own). Follows Kafka's `WindowStore`.
+/// Values by key and window start, dropped when older than the retention. Time advances with the largest start ever put; a put at
+/// or below (time - retention) is ignored, and fetches see nothing there. Stream-stream joins use it with `retain_duplicates` (a
+/// sequence number makes each put an entry of its own). Follows Kafka's `WindowStore`.
 template <class K, class V>
 class WindowStore : public virtual StateStore {
  public:
@@ -37,8 +37,9 @@ class TimestampedWindowStore : public virtual StateStore {
   virtual void SetForwardSink(ForwardSink<Windowed<K>, V>* sink, bool send_old_values) = 0;
 };
 
-/// The records of a left or outer stream-stream join that have found no partner yet, in order of (timestamp, left before right... as the
-/// serialised key orders them). Several values may wait under one (timestamp, side, key). Follows Kafka's outer-join shared store
+/// The records of a left or outer stream-stream join that have found no partner yet, in order of (timestamp, left before right...
+/// as the serialised key orders them). Several values may wait under one (timestamp, side, key). Follows Kafka's outer-join
+/// shared store
 /// (`ListValueStore` of `TimestampedKeyAndJoinSide` to `LeftOrRightValue`).
 template <class K, class VL, class VR>
 class OuterJoinStore : public virtual StateStore {

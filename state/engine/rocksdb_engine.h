@@ -1,0 +1,54 @@
+#ifndef MILLRACE_STATE_ENGINE_ROCKSDB_ENGINE_H_
+#define MILLRACE_STATE_ENGINE_ROCKSDB_ENGINE_H_
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include <memory>
+#include <string>
+
+#include "millrace/state/engine.h"
+
+namespace millrace {
+
+class EngineMemory {
+ public:
+  explicit EngineMemory(const EngineMemoryOptions& options);
+  std::shared_ptr<rocksdb::Cache> block_cache;
+  std::shared_ptr<rocksdb::WriteBufferManager> write_buffers;
+};
+
+/// One store in one RocksDB without write-ahead log. Data keys start with 'd', metadata keys with 'm', in one column family: so
+/// memtables, flushed in order, keep batches whole.
+class RocksDbEngine final : public KeyValueEngine {
+ public:
+  static absl::StatusOr<std::unique_ptr<KeyValueEngine>> Open(const std::string& store, const std::string& directory,
+                                                              const RocksDbOptions& options);
+  ~RocksDbEngine() override;
+
+  absl::StatusOr<bool> Get(BytesView key, Bytes* value) override;
+  absl::StatusOr<bool> GetMeta(BytesView key, Bytes* value) override;
+  absl::Status MultiGet(std::span<const BytesView> keys, std::vector<NullableBytes>* values) override;
+  std::unique_ptr<EngineIterator> Scan(const EngineRange& range, bool reverse) override;
+  absl::Status Write(const WriteBatch& batch) override;
+  absl::Status Flush(bool wait) override;
+  [[nodiscard]] bool persistent() const override { return true; }
+  [[nodiscard]] const std::string& location() const override { return directory_; }
+
+ private:
+  RocksDbEngine(std::string store, std::string directory, std::shared_ptr<EngineMemory> memory, std::unique_ptr<rocksdb::DB> db);
+  absl::StatusOr<bool> Read(char space, BytesView key, Bytes* value);
+  absl::Status CheckMark();
+  [[nodiscard]] absl::Status Error(const rocksdb::Status& status, std::string_view doing) const;
+
+  std::string store_;
+  std::string directory_;
+  std::shared_ptr<EngineMemory> memory_;
+  std::unique_ptr<rocksdb::DB> db_;
+  Bytes key_;  // reused
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_STATE_ENGINE_ROCKSDB_ENGINE_H_
