@@ -1,0 +1,216 @@
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "cli/cli.h"
+#include "host/host.h"
+#include "millrace/runtime/main.h"
+
+namespace millrace {
+namespace {
+
+/// What the command line says about settings.
+struct ConfigurationFlags {
+  std::string bootstrap_servers;
+  std::string file;
+  std::vector<std::string> set;
+};
+
+void AddConfigurationFlags(CLI::App* command, ConfigurationFlags* flags) {
+  command->add_option("--bootstrap-servers", flags->bootstrap_servers, "Brokers to start from: HOST:PORT,HOST:PORT");
+  command->add_option("--config", flags->file, "Properties file with settings (docs/configuration.md)");
+  command->add_option("--set", flags->set, "One setting; may be given many times")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+}
+
+/// Adds options of an application's command to CLI11.
+class CliOptions : public CommandOptions {
+ public:
+  explicit CliOptions(CLI::App* command) : command_(command) {}
+
+  void Add(const std::string& name, std::string* target, const std::string& description, bool required) override {
+    AddTo(name, target, description, required);
+  }
+  void Add(const std::string& name, int64_t* target, const std::string& description, bool required) override {
+    AddTo(name, target, description, required);
+  }
+  void Add(const std::string& name, int* target, const std::string& description, bool required) override {
+    AddTo(name, target, description, required);
+  }
+  void Add(const std::string& name, double* target, const std::string& description, bool required) override {
+    AddTo(name, target, description, required);
+  }
+  void Add(const std::string& name, std::vector<std::string>* target, const std::string& description, bool required) override {
+    command_->add_option(name, *target, description)->required(required)->allow_extra_args(name.empty() || name[0] != '-');
+  }
+  void AddFlag(const std::string& name, bool* target, const std::string& description) override {
+    command_->add_flag(name, *target, description);
+  }
+
+ private:
+  template <class T>
+  void AddTo(const std::string& name, T* target, const std::string& description, bool required) {
+    CLI::Option* option = command_->add_option(name, *target, description)->required(required);
+    if (!required) option->capture_default_str();
+  }
+
+  CLI::App* command_;
+};
+
+void PrintError(const absl::Status& status) {
+  for (absl::string_view line : absl::StrSplit(status.message(), '\n')) fprintf(stderr, "error: %s\n", std::string(line).c_str());
+}
+
+}  // namespace
+
+struct Application::State {
+  std::string name;
+  TopologyFunction topology;
+  std::string description;
+  std::vector<std::pair<std::string, std::string>> defaults;
+  std::vector<Command> commands;
+
+  [[nodiscard]] absl::StatusOr<StreamsConfig> Configure(const ConfigurationFlags& flags) const {
+    StreamsConfig::Builder builder;
+    builder.AddProgramDefault("application.id", name);
+    for (const auto& [setting, value] : defaults) builder.AddProgramDefault(setting, value);
+    if (!flags.file.empty()) {
+      absl::StatusOr<std::string> text = Host::Real().files().Read(flags.file);
+      if (!text.ok()) return absl::InvalidArgumentError(absl::StrCat("--config: ", text.status().message()));
+      builder.AddPropertiesText(*text, flags.file);
+    }
+    builder.AddEnvironment(environ);
+    for (const std::string& assignment : flags.set) builder.AddFlag(assignment);
+    if (!flags.bootstrap_servers.empty()) {
+      builder.AddFlag(absl::StrCat("bootstrap.servers=", flags.bootstrap_servers), "--bootstrap-servers");
+    }
+    return builder.Build();
+  }
+
+  /// The function is the user's: what it throws is an error like another.
+  [[nodiscard]] absl::StatusOr<Topology> MakeTopology(const StreamsConfig& config) const {
+    try {
+      return topology(config);
+    } catch (const std::exception& e) {
+      return absl::InvalidArgumentError(absl::StrCat("the topology cannot be built: ", e.what()));
+    }
+  }
+
+  [[nodiscard]] int RunTopology(const ConfigurationFlags& flags, bool print_config, bool markdown) const {
+    if (markdown) {
+      fputs(ConfigurationMarkdown().c_str(), stdout);
+      return kExitOk;
+    }
+    const absl::StatusOr<StreamsConfig> config = Configure(flags);
+    if (!config.ok()) return PrintError(config.status()), kExitUsage;
+    if (print_config) {
+      fputs(config->ToString().c_str(), stdout);
+      return kExitOk;
+    }
+    if (config->bootstrap_servers().empty()) {
+      PrintError(
+          absl::InvalidArgumentError("bootstrap.servers is not set: give --bootstrap-servers HOST:PORT, the variable "
+                                     "APP_BOOTSTRAP_SERVERS or a line in the properties file"));
+      return kExitUsage;
+    }
+    const absl::StatusOr<Topology> made = MakeTopology(*config);
+    if (!made.ok()) return PrintError(made.status()), kExitFailed;
+    return RunUntilStopped(*config, *made);
+  }
+
+  [[nodiscard]] int DescribeTopology(const ConfigurationFlags& flags) const {
+    const absl::StatusOr<StreamsConfig> config = Configure(flags);
+    if (!config.ok()) return PrintError(config.status()), kExitUsage;
+    const absl::StatusOr<Topology> made = MakeTopology(*config);
+    if (!made.ok()) return PrintError(made.status()), kExitFailed;
+    fputs(made->Describe().c_str(), stdout);
+    return kExitOk;
+  }
+
+  [[nodiscard]] int RunCommand(const Command& command, const ConfigurationFlags& flags) const {
+    const absl::StatusOr<StreamsConfig> config = Configure(flags);
+    if (!config.ok()) return PrintError(config.status()), kExitUsage;
+    ConfigureLoggingFrom(*config);
+    try {
+      const absl::StatusOr<int> code = command.run(*config);
+      if (!code.ok()) return PrintError(code.status()), kExitFailed;
+      return *code;
+    } catch (const std::exception& e) {
+      fprintf(stderr, "error: %s\n", e.what());
+      return kExitFailed;
+    }
+  }
+};
+
+Application::Application(std::string name, TopologyFunction topology) : state_(std::make_unique<State>()) {
+  state_->name = std::move(name);
+  state_->topology = std::move(topology);
+}
+Application::~Application() = default;
+
+Application& Application::Description(std::string text) {
+  state_->description = std::move(text);
+  return *this;
+}
+
+Application& Application::Default(std::string_view setting, std::string_view value) {
+  state_->defaults.emplace_back(setting, value);
+  return *this;
+}
+
+Application& Application::Add(Command command) {
+  state_->commands.push_back(std::move(command));
+  return *this;
+}
+
+int Application::Run(int argc, const char* const* argv) {
+  CLI::App app(state_->description, state_->name);
+  app.require_subcommand(1);
+  ConfigurationFlags flags;
+
+  bool print_config = false;
+  bool markdown = false;
+  CLI::App* run = app.add_subcommand("run", "Run the topology until SIGTERM or SIGINT");
+  AddConfigurationFlags(run, &flags);
+  CLI::Option* print = run->add_flag("--print-config", print_config, "Print every setting with its value and origin, and end");
+  run->add_flag("--markdown", markdown, "With --print-config: print the reference page of all settings instead")->needs(print);
+  CLI::App* topology = app.add_subcommand("topology", "Describe the topology as Kafka Streams does");
+  AddConfigurationFlags(topology, &flags);
+
+  std::vector<CLI::App*> commands;
+  for (const Command& command : state_->commands) {
+    CLI::App* added = app.add_subcommand(command.name, command.description);
+    if (command.takes_configuration) AddConfigurationFlags(added, &flags);
+    CliOptions options(added);
+    if (command.declare) command.declare(options);
+    commands.push_back(added);
+  }
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kExitOk : kExitUsage;
+  }
+  if (run->parsed()) return state_->RunTopology(flags, print_config, markdown);
+  if (topology->parsed()) return state_->DescribeTopology(flags);
+  for (size_t i = 0; i < commands.size(); ++i) {
+    if (commands[i]->parsed()) return state_->RunCommand(state_->commands[i], flags);
+  }
+  return kExitUsage;
+}
+
+int Main(int argc, char** argv, TopologyFunction topology) {
+  std::string name = argc > 0 ? argv[0] : "millrace";
+  name = name.substr(name.find_last_of('/') + 1);
+  return Application(name, std::move(topology)).Run(argc, argv);
+}
+
+}  // namespace millrace
