@@ -14,8 +14,8 @@
 #include "host/host.h"
 #include "log/log.h"
 
-// A log inside the process: the test driver's, the demo's, the simulation's. Behaves as Kafka does where the seam lets it show, and
-// the same calls in the same order give the same records, offsets, partitions and task assignments.
+// A log inside the process: the test driver's, the demo's, the simulation's. Behaves as Kafka does where the seam lets it show,
+// and the same calls in the same order give the same records, offsets, partitions and task assignments.
 
 namespace millrace::log::embedded {
 

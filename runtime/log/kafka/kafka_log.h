@@ -16,8 +16,8 @@
 
 namespace millrace::log::kafka {
 
-/// One line of the Kafka client. level as in syslog: 3 error, 4 warning, 6 information, 7 debug. Called on any thread, also on the
-/// client's own; must not call back into the log.
+/// One line of the Kafka client. level as in syslog: 3 error, 4 warning, 6 information, 7 debug. Called on any thread, also on
+/// the client's own; must not call back into the log.
 using ClientLog = std::function<void(int level, std::string_view handle, std::string_view message)>;
 
 /// Names and values are librdkafka's. `common` goes to every kind of client, the others over it. What the seam promises is set
@@ -33,8 +33,8 @@ struct KafkaLogOptions {
   ClientLog log;
 };
 
-/// Makes no connection yet. kInvalidArgument names the property that librdkafka does not take. The parts that the client makes may
-/// outlive it.
+/// Makes no connection yet. kInvalidArgument names the property that librdkafka does not take. The parts that the client makes
+/// may outlive it.
 absl::StatusOr<std::unique_ptr<LogClient>> MakeKafkaLogClient(KafkaLogOptions options);
 
 /// With the settings of a configuration; the client's lines go to `log`, or to standard error if it is empty.

@@ -1,0 +1,270 @@
+#include "log/embedded/clients.h"
+
+#include <atomic>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "log/embedded/state.h"
+
+namespace millrace::log::embedded {
+namespace {
+
+using StatePtr = std::shared_ptr<EmbeddedLog::State>;
+
+class EmbeddedReader final : public PartitionReader {
+ public:
+  EmbeddedReader(std::shared_ptr<Topic> topic, int32_t partition, int64_t offset, Signal* signal, std::atomic<bool>* more)
+      : topic_(std::move(topic)), log_(topic_->partition(partition)), signal_(signal), more_(more) {
+    cursor_.next = offset;
+    log_->Watch(signal_);
+  }
+  ~EmbeddedReader() override { log_->Unwatch(signal_); }
+
+  absl::StatusOr<int> Drain(int max_records, absl::FunctionRef<void(const RawRecord&)> take) override {
+    absl::StatusOr<int> taken = log_->Read(&cursor_, max_records, take, &scratch_, &seen_end_);
+    if (taken.ok() && !seen_end_) *more_ = true;
+    return taken;
+  }
+  [[nodiscard]] int64_t position() const override { return cursor_.next; }
+  [[nodiscard]] bool at_end() const override { return seen_end_ && log_->end() == cursor_.next; }
+
+ private:
+  std::shared_ptr<Topic> topic_;
+  PartitionLog* log_;
+  Signal* signal_;
+  std::atomic<bool>* more_;
+  PartitionLog::Cursor cursor_;
+  Headers scratch_;
+  bool seen_end_ = false;
+};
+
+class EmbeddedConsumer final : public Consumer {
+ public:
+  explicit EmbeddedConsumer(StatePtr state) : state_(std::move(state)), signal_(state_->host()->NewSignal()) {}
+
+  absl::StatusOr<PartitionReader*> Assign(const TopicPartition& partition, int64_t offset) override {
+    absl::StatusOr<std::shared_ptr<Topic>> topic = state_->Find(partition);
+    if (!topic.ok()) return topic.status();
+    absl::MutexLock lock(&mutex_);
+    std::unique_ptr<EmbeddedReader>& reader = readers_[partition];
+    if (reader) return absl::AlreadyExistsError(absl::StrCat(partition.ToString(), " is assigned already"));
+    reader = std::make_unique<EmbeddedReader>(*topic, partition.partition, offset, signal_.get(), &more_);
+    signal_->Notify();
+    return reader.get();
+  }
+
+  absl::Status Unassign(const TopicPartition& partition) override {
+    absl::MutexLock lock(&mutex_);
+    if (readers_.erase(partition) == 0) return absl::NotFoundError(absl::StrCat(partition.ToString(), " is not assigned"));
+    return absl::OkStatus();
+  }
+
+  void Wait(std::chrono::milliseconds timeout) override {
+    if (!more_.exchange(false)) signal_->Wait(timeout);
+  }
+  void Wake() override { signal_->Notify(); }
+
+ private:
+  StatePtr state_;
+  std::unique_ptr<Signal> signal_;
+  // Some reader left records behind at its last Drain.
+  std::atomic<bool> more_ = false;
+  absl::Mutex mutex_;
+  std::map<TopicPartition, std::unique_ptr<EmbeddedReader>> readers_ ABSL_GUARDED_BY(mutex_);
+};
+
+class EmbeddedProducer final : public Producer {
+ public:
+  explicit EmbeddedProducer(StatePtr state) : state_(std::move(state)) {}
+
+  absl::Status Send(const std::string& topic, std::optional<int32_t> partition, NullableBytesView key, NullableBytesView value,
+                    Timestamp timestamp, const Headers& headers, int64_t* delivered_offset_max) override {
+    if (!last_ || last_->name() != topic) {
+      last_ = state_->Find(topic);
+      if (!last_) return NoSuchTopic(topic);
+    }
+    absl::StatusOr<Appended> appended = state_->Append(last_.get(), partition, key, value, timestamp, headers);
+    if (!appended.ok()) return appended.status();
+    if (reports_.size() >= kMostReports) (void)Poll();
+    reports_.push_back({delivered_offset_max, appended->offset});
+    return absl::OkStatus();
+  }
+
+  absl::Status Poll() override {
+    last_.reset();
+    for (const Report& report : reports_) {
+      if (report.target != nullptr && *report.target < report.offset) *report.target = report.offset;
+    }
+    reports_.clear();
+    return absl::OkStatus();
+  }
+
+  absl::Status Flush(std::chrono::milliseconds /*timeout*/) override { return Poll(); }
+  [[nodiscard]] int64_t outstanding() const override { return static_cast<int64_t>(reports_.size()); }
+
+ private:
+  static constexpr size_t kMostReports = 100'000;
+  struct Report {
+    int64_t* target;
+    int64_t offset;
+  };
+  StatePtr state_;
+  // Until the next Poll, so that a topic that was deleted and made again is found.
+  std::shared_ptr<Topic> last_;
+  std::vector<Report> reports_;
+};
+
+class EmbeddedAdmin final : public Admin {
+ public:
+  explicit EmbeddedAdmin(StatePtr state) : state_(std::move(state)) {}
+
+  absl::StatusOr<std::optional<int32_t>> PartitionCount(const std::string& topic) override {
+    std::shared_ptr<Topic> found = state_->Find(topic);
+    return found ? std::optional(found->partition_count()) : std::nullopt;
+  }
+  absl::StatusOr<std::vector<std::string>> ListTopics() override { return state_->ListTopics(); }
+  absl::Status CreateTopic(const TopicSpec& spec) override { return state_->CreateTopic(spec.name, spec.partitions); }
+  absl::Status DeleteTopic(const std::string& topic) override { return state_->DeleteTopic(topic); }
+
+  absl::StatusOr<int64_t> BeginningOffset(const TopicPartition& partition) override {
+    absl::StatusOr<std::shared_ptr<Topic>> topic = state_->Find(partition);
+    if (!topic.ok()) return topic.status();
+    return (*topic)->partition(partition.partition)->begin();
+  }
+  absl::StatusOr<int64_t> EndOffset(const TopicPartition& partition, Isolation /*isolation*/) override {
+    absl::StatusOr<std::shared_ptr<Topic>> topic = state_->Find(partition);
+    if (!topic.ok()) return topic.status();
+    return (*topic)->partition(partition.partition)->end();
+  }
+  absl::Status DeleteRecords(const TopicPartition& partition, int64_t before_offset) override {
+    absl::StatusOr<std::shared_ptr<Topic>> topic = state_->Find(partition);
+    if (!topic.ok()) return topic.status();
+    return (*topic)->partition(partition.partition)->DeleteBefore(before_offset);
+  }
+  absl::StatusOr<Offsets> CommittedOffsets(const std::string& group, const std::vector<TopicPartition>& partitions) override {
+    std::shared_ptr<Group> found = state_->FindGroup(group);
+    return found ? found->Committed(partitions) : Offsets{};
+  }
+  absl::Status DeleteGroup(const std::string& group) override { return state_->DeleteGroup(group); }
+
+ private:
+  StatePtr state_;
+};
+
+class EmbeddedMembership final : public Membership {
+ public:
+  EmbeddedMembership(StatePtr state, const MembershipOptions& options, MembershipListener* listener)
+      : state_(std::move(state)),
+        signal_(state_->host()->NewSignal()),
+        group_(state_->MakeGroup(options.group)),
+        listener_(listener) {
+    auto task_count = [state = std::weak_ptr(state_), topic = options.task_topic]() -> int32_t {
+      std::shared_ptr<EmbeddedLog::State> alive = state.lock();
+      std::shared_ptr<Topic> found = alive ? alive->Find(topic) : nullptr;
+      return found ? found->partition_count() : 0;
+    };
+    member_id_ = group_->Join(options.instance_id, signal_.get(), std::move(task_count));
+  }
+  ~EmbeddedMembership() override {
+    if (!closed_) group_->Leave(member_id());
+  }
+
+  absl::Status Poll(std::chrono::milliseconds timeout) override {
+    absl::StatusOr<bool> any = ServeEvents();
+    if (!any.ok()) return any.status();
+    if (*any || timeout.count() <= 0) return absl::OkStatus();
+    signal_->Wait(timeout);
+    return ServeEvents().status();
+  }
+
+  absl::Status CommitOffsets(const Offsets& offsets) override { return group_->Commit(member_id(), offsets); }
+  absl::StatusOr<Offsets> CommittedOffsets(const std::vector<TopicPartition>& partitions) override {
+    return group_->Committed(partitions);
+  }
+
+  absl::Status Close() override {
+    if (closed_) return absl::OkStatus();
+    closed_ = true;
+    const std::string id = member_id();
+    const std::vector<int32_t> owned = group_->Owned(id);
+    if (!owned.empty()) {
+      group_->SetInRevoke(id, true);
+      listener_->OnRevoked(owned);
+      group_->SetInRevoke(id, false);
+    }
+    group_->Leave(id);
+    return absl::OkStatus();
+  }
+
+  [[nodiscard]] std::string member_id() const override {
+    absl::MutexLock lock(&mutex_);
+    return member_id_;
+  }
+
+ private:
+  // True if there was something.
+  absl::StatusOr<bool> ServeEvents() {
+    for (bool any = false;; any = true) {
+      std::string id = member_id();
+      absl::StatusOr<GroupEvent> event = group_->Next(&id);
+      if (!event.ok()) return event.status();
+      {
+        absl::MutexLock lock(&mutex_);
+        member_id_ = id;
+      }
+      switch (event->kind) {
+        case GroupEvent::Kind::kNone:
+          return any;
+        case GroupEvent::Kind::kAssigned:
+          listener_->OnAssigned(event->tasks);
+          break;
+        case GroupEvent::Kind::kRevoked:
+          group_->SetInRevoke(id, true);
+          listener_->OnRevoked(event->tasks);
+          group_->SetInRevoke(id, false);
+          group_->Released(id, event->tasks);
+          break;
+        case GroupEvent::Kind::kLost:
+          listener_->OnLost(event->tasks);
+          break;
+      }
+    }
+  }
+
+  StatePtr state_;
+  std::unique_ptr<Signal> signal_;
+  std::shared_ptr<Group> group_;
+  MembershipListener* listener_;
+  mutable absl::Mutex mutex_;
+  std::string member_id_ ABSL_GUARDED_BY(mutex_);
+  bool closed_ = false;
+};
+
+class EmbeddedClient final : public LogClient {
+ public:
+  explicit EmbeddedClient(StatePtr state) : state_(std::move(state)), admin_(state_) {}
+
+  absl::StatusOr<std::unique_ptr<Consumer>> NewConsumer(const ConsumerOptions& /*options*/) override {
+    return std::make_unique<EmbeddedConsumer>(state_);
+  }
+  absl::StatusOr<std::unique_ptr<Producer>> NewProducer() override { return std::make_unique<EmbeddedProducer>(state_); }
+  absl::StatusOr<std::unique_ptr<Membership>> NewMembership(const MembershipOptions& options,
+                                                            MembershipListener* listener) override {
+    if (!state_->Find(options.task_topic)) return NoSuchTopic(options.task_topic);
+    return std::make_unique<EmbeddedMembership>(state_, options, listener);
+  }
+  Admin& admin() override { return admin_; }
+
+ private:
+  StatePtr state_;
+  EmbeddedAdmin admin_;
+};
+
+}  // namespace
+
+std::unique_ptr<LogClient> MakeClient(StatePtr state) { return std::make_unique<EmbeddedClient>(std::move(state)); }
+
+}  // namespace millrace::log::embedded

@@ -1,0 +1,95 @@
+#ifndef MILLRACE_RUNTIME_LOG_EMBEDDED_GROUP_H_
+#define MILLRACE_RUNTIME_LOG_EMBEDDED_GROUP_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "host/host.h"
+#include "log/log.h"
+
+namespace millrace::log::embedded {
+
+/// What a member has to tell its listener next.
+struct GroupEvent {
+  enum class Kind { kNone, kAssigned, kRevoked, kLost };
+  Kind kind = Kind::kNone;
+  std::vector<int32_t> tasks;
+};
+
+/// A consumer group with cooperative, sticky assignment of task numbers, and its committed offsets. A task goes to another member
+/// only after its owner has given it back, left, or expired. Thread-safe.
+class Group {
+ public:
+  /// `task_count` is asked at each change of the membership.
+  Group(Host* host, std::string name, std::chrono::milliseconds session_timeout)
+      : host_(host), name_(std::move(name)), session_timeout_(session_timeout) {}
+
+  /// Returns the member id. The signal is notified when Next may have something; it must live until Leave, Park or Drop.
+  std::string Join(const std::string& instance_id, Signal* signal, std::function<int32_t()> task_count);
+  /// The member's next event. kFailedPrecondition if another member took over its instance id. After kLost the member has a new
+  /// id.
+  absl::StatusOr<GroupEvent> Next(std::string* member_id);
+  /// Answers kRevoked: the tasks are free.
+  void Released(const std::string& member_id, const std::vector<int32_t>& tasks);
+  /// Opens and closes the time in which commits of a member pass though the group rebalances.
+  void SetInRevoke(const std::string& member_id, bool in_revoke);
+  [[nodiscard]] std::vector<int32_t> Owned(const std::string& member_id) const;
+  /// A member without an instance id goes; one with it keeps its tasks for a successor until the session is over.
+  void Leave(const std::string& member_id);
+  absl::Status Expire(const std::string& member_id);
+
+  absl::Status Commit(const std::string& member_id, const Offsets& offsets);
+  void CommitUnchecked(const Offsets& offsets);
+  [[nodiscard]] Offsets Committed(const std::vector<TopicPartition>& partitions) const;
+  [[nodiscard]] bool HasMembers();
+
+ private:
+  struct Member {
+    int64_t order = 0;
+    std::string instance_id;
+    Signal* signal = nullptr;
+    std::function<int32_t()> task_count;
+    std::set<int32_t> owned;
+    std::set<int32_t> target;
+    int64_t generation = -1;
+    bool in_revoke = false;
+    bool parked = false;
+    std::chrono::nanoseconds parked_at{};
+  };
+  // What Next tells a member that is in the group no more.
+  struct Gone {
+    Member member;
+    bool fenced = false;
+  };
+
+  std::string Add(Member member) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Rebalance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void NewGeneration() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DropParked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  [[nodiscard]] bool IsOwned(int32_t task) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  Host* const host_;
+  const std::string name_;
+  const std::chrono::milliseconds session_timeout_;
+  mutable absl::Mutex mutex_;
+  std::map<std::string, Member> members_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, Gone> gone_ ABSL_GUARDED_BY(mutex_);
+  int64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t joined_ ABSL_GUARDED_BY(mutex_) = 0;
+  Offsets committed_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace millrace::log::embedded
+
+#endif  // MILLRACE_RUNTIME_LOG_EMBEDDED_GROUP_H_

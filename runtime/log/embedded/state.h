@@ -1,0 +1,84 @@
+#ifndef MILLRACE_RUNTIME_LOG_EMBEDDED_STATE_H_
+#define MILLRACE_RUNTIME_LOG_EMBEDDED_STATE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "log/embedded/embedded_log.h"
+#include "log/embedded/group.h"
+#include "log/embedded/partition_log.h"
+
+namespace millrace::log::embedded {
+
+/// A deleted topic lives on for those who hold it.
+class Topic {
+ public:
+  Topic(std::string name, int32_t partitions) : name_(std::move(name)) {
+    for (int32_t i = 0; i < partitions; ++i) partitions_.push_back(std::make_unique<PartitionLog>(&name_, i));
+  }
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] int32_t partition_count() const { return static_cast<int32_t>(partitions_.size()); }
+  [[nodiscard]] PartitionLog* partition(int32_t i) { return partitions_[i].get(); }
+  /// Where the next record without a key goes.
+  [[nodiscard]] int32_t NextInTurn() { return static_cast<int32_t>(turn_.fetch_add(1) % partitions_.size()); }
+
+ private:
+  const std::string name_;
+  std::vector<std::unique_ptr<PartitionLog>> partitions_;
+  std::atomic<uint64_t> turn_ = 0;
+};
+
+struct Appended {
+  int32_t partition = 0;
+  int64_t offset = 0;
+};
+
+inline absl::Status NoSuchTopic(const std::string& name) {
+  return absl::NotFoundError(absl::StrCat("topic ", name, " does not exist; create it first"));
+}
+
+/// Topics and groups; what all clients share. Thread-safe.
+class EmbeddedLog::State {
+ public:
+  State(Host* host, const EmbeddedLogOptions& options) : host_(host), options_(options) {}
+
+  [[nodiscard]] Host* host() const { return host_; }
+
+  absl::Status CreateTopic(const std::string& name, int32_t partitions);
+  absl::Status DeleteTopic(const std::string& name);
+  /// Null if there is none.
+  [[nodiscard]] std::shared_ptr<Topic> Find(const std::string& name) const;
+  /// kNotFound without the topic, kInvalidArgument without the partition.
+  absl::StatusOr<std::shared_ptr<Topic>> Find(const TopicPartition& partition) const;
+  [[nodiscard]] std::vector<std::string> ListTopics() const;
+  [[nodiscard]] int64_t stored_bytes() const;
+
+  absl::StatusOr<Appended> Append(Topic* topic, std::optional<int32_t> partition, NullableBytesView key, NullableBytesView value,
+                                  Timestamp timestamp, const Headers& headers);
+
+  /// Null if there is none.
+  [[nodiscard]] std::shared_ptr<Group> FindGroup(const std::string& name) const;
+  [[nodiscard]] std::shared_ptr<Group> MakeGroup(const std::string& name);
+  absl::Status DeleteGroup(const std::string& name);
+
+ private:
+  Host* const host_;
+  const EmbeddedLogOptions options_;
+  mutable absl::Mutex mutex_;
+  std::map<std::string, std::shared_ptr<Topic>> topics_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, std::shared_ptr<Group>> groups_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace millrace::log::embedded
+
+#endif  // MILLRACE_RUNTIME_LOG_EMBEDDED_STATE_H_
