@@ -1,6 +1,7 @@
 #include "restore/restorer.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -17,6 +18,9 @@ absl::Status Annotate(const absl::Status& status, TaskId task, const std::string
                                                   changelog.ToString(), ": ", std::string(status.message())));
 }
 
+// Local data that cannot be used: damaged, or not on the changelog's way.
+bool Unusable(const absl::Status& status) { return absl::IsOutOfRange(status) || absl::IsDataLoss(status); }
+
 }  // namespace
 
 struct Restorer::ActiveStore {
@@ -31,6 +35,7 @@ struct Restorer::ActiveStore {
 struct Restorer::ActiveJob {
   std::unique_ptr<RestoreJob> job;
   std::vector<ActiveStore> stores;
+  std::set<std::string> afresh;
   bool opened = false;
 };
 
@@ -194,25 +199,28 @@ void Restorer::DropCancelled() {
 
 // One batch of each of its stores; true if there was something to do.
 bool Restorer::Advance(ActiveJob* job) {
-  absl::Status status;
   bool worked = false;
+  absl::Status status;
+  std::string at;
   if (!job->opened) {
-    status = Open(job);
-    worked = true;
+    job->opened = worked = true;
+    auto stores = job->job->Open();
+    status = stores.ok() ? BeginAll(job, *std::move(stores)) : stores.status();
   }
   bool done = status.ok();
   for (ActiveStore& store : job->stores) {
-    if (!status.ok()) break;
-    if (store.done) continue;
+    if (!status.ok() || store.done) continue;
     auto read = ReadBatch(&store);
-    if (absl::IsOutOfRange(read.status()) || absl::IsDataLoss(read.status())) {
-      status = StartAfresh(job, &store, read.status());
-      read = true;
-    } else if (!read.ok()) {
-      status = Annotate(read.status(), job->job->task(), store.spec.name, store.spec.changelog);
-    }
-    worked = worked || (read.ok() && *read);
+    worked = worked || !read.ok() || *read;
     done = done && store.done;
+    if (read.ok()) continue;
+    status = read.status();
+    at = store.spec.name;
+    if (!Unusable(status)) status = Annotate(status, job->job->task(), at, store.spec.changelog);
+  }
+  if (Unusable(status) && !at.empty()) {
+    status = StartAfresh(job, at, status);
+    done = false;
   }
   if (!status.ok()) {
     Unassign(job);
@@ -228,34 +236,29 @@ bool Restorer::Advance(ActiveJob* job) {
   return worked;
 }
 
-absl::Status Restorer::Open(ActiveJob* job) {
-  auto stores = job->job->Open();
-  if (!stores.ok()) return stores.status();
-  job->opened = true;
-  for (StoreToRestore& spec : *stores) job->stores.push_back({.spec = std::move(spec)});
+absl::Status Restorer::BeginAll(ActiveJob* job, std::vector<StoreToRestore> stores) {
+  job->stores.clear();
+  for (StoreToRestore& spec : stores) job->stores.push_back({.spec = std::move(spec)});
   for (ActiveStore& store : job->stores) {
-    if (absl::Status status = Begin(job, &store, /*fresh=*/false); !status.ok()) return status;
+    absl::Status status = Begin(job, &store);
+    if (status.ok()) continue;
+    const std::string name = store.spec.name;
+    if (Unusable(status)) return StartAfresh(job, name, status);
+    return Annotate(status, job->job->task(), name, store.spec.changelog);
   }
   return absl::OkStatus();
 }
 
-absl::Status Restorer::Begin(ActiveJob* job, ActiveStore* store, bool fresh) {
+absl::Status Restorer::Begin(ActiveJob* job, ActiveStore* store) {
   const log::TopicPartition& changelog = store->spec.changelog;
-  const auto annotate = [&](const absl::Status& s) { return Annotate(s, job->job->task(), store->spec.name, changelog); };
   auto begin = client_->admin().BeginningOffset(changelog);
-  if (!begin.ok()) return annotate(begin.status());
+  if (!begin.ok()) return begin.status();
   auto end = client_->admin().EndOffset(changelog, log::Isolation::kReadUncommitted);
-  if (!end.ok()) return annotate(end.status());
+  if (!end.ok()) return end.status();
   auto persisted = store->spec.store->PersistedOffset();
-  if (!persisted.ok()) {
-    if (fresh || !absl::IsDataLoss(persisted.status())) return annotate(persisted.status());
-    return StartAfresh(job, store, persisted.status());
-  }
+  if (!persisted.ok()) return persisted.status();
   if (persisted->has_value() && (**persisted < *begin || **persisted > *end)) {
-    const absl::Status reason =
-        absl::OutOfRangeError(absl::StrCat("its offset ", **persisted, " is outside the changelog's ", *begin, " to ", *end));
-    if (fresh) return annotate(reason);
-    return StartAfresh(job, store, reason);
+    return absl::OutOfRangeError(absl::StrCat("its offset ", **persisted, " is outside the changelog's ", *begin, " to ", *end));
   }
   store->target = std::min(*end, store->spec.limit.value_or(*end));
   const int64_t from = persisted->value_or(*begin);
@@ -265,7 +268,7 @@ absl::Status Restorer::Begin(ActiveJob* job, ActiveStore* store, bool fresh) {
     return absl::OkStatus();
   }
   auto reader = consumer_->Assign(changelog, from);
-  if (!reader.ok()) return annotate(reader.status());
+  if (!reader.ok()) return reader.status();
   store->reader = *reader;
   LogInfo(absl::StrCat("restoring from ", changelog.ToString(), ", offsets ", from, " to ", store->target),
           {.event = "restore-started", .task = job->job->task().ToString(), .store = store->spec.name});
@@ -300,15 +303,13 @@ absl::StatusOr<bool> Restorer::ReadBatch(ActiveStore* store) {
   return true;
 }
 
-absl::Status Restorer::StartAfresh(ActiveJob* job, ActiveStore* store, const absl::Status& reason) {
-  if (store->reader != nullptr) {
-    store->reader = nullptr;
-    if (absl::Status status = consumer_->Unassign(store->spec.changelog); !status.ok()) return status;
-  }
-  auto fresh = job->job->StartAfresh(store->spec.name, reason);
-  if (!fresh.ok()) return fresh.status();
-  store->spec.store = *fresh;
-  return Begin(job, store, /*fresh=*/true);
+absl::Status Restorer::StartAfresh(ActiveJob* job, const std::string& store, const absl::Status& reason) {
+  // A store that is empty can only fail again; each may start afresh once.
+  if (!job->afresh.insert(store).second) return reason;
+  Unassign(job);
+  auto stores = job->job->StartAfresh(store, reason);
+  if (!stores.ok()) return stores.status();
+  return BeginAll(job, *std::move(stores));
 }
 
 void Restorer::Unassign(ActiveJob* job) {

@@ -37,8 +37,8 @@ class RestoreJob {
   [[nodiscard]] virtual TaskId task() const = 0;
   /// Makes the task and opens its stores; gives the logged ones.
   virtual absl::StatusOr<std::vector<StoreToRestore>> Open() = 0;
-  /// Moves the store's data aside and gives an empty store in its place. The old pointer is invalid afterwards.
-  virtual absl::StatusOr<StateStore*> StartAfresh(const std::string& store, const absl::Status& reason) = 0;
+  /// Moves one store's data aside and makes the task anew, with that store empty. All store pointers given before are invalid.
+  virtual absl::StatusOr<std::vector<StoreToRestore>> StartAfresh(const std::string& store, const absl::Status& reason) = 0;
   /// All stores stand at the end of their changelogs: hands the task over. Called at most once, last.
   virtual void Finish(std::unique_ptr<RestoreJob> self) = 0;
   /// Could not be restored. Called at most once, last.
@@ -78,9 +78,10 @@ class Restorer {
   void DropCancelled();
   bool Advance(ActiveJob* job);
   absl::Status Open(ActiveJob* job);
-  absl::Status Begin(ActiveJob* job, ActiveStore* store, bool fresh);
+  absl::Status BeginAll(ActiveJob* job, std::vector<StoreToRestore> stores);
+  absl::Status Begin(ActiveJob* job, ActiveStore* store);
   absl::StatusOr<bool> ReadBatch(ActiveStore* store);
-  absl::Status StartAfresh(ActiveJob* job, ActiveStore* store, const absl::Status& reason);
+  absl::Status StartAfresh(ActiveJob* job, const std::string& store, const absl::Status& reason);
   void Unassign(ActiveJob* job);
   void Publish();
 
