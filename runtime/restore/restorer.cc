@@ -92,9 +92,10 @@ struct Restorer::Batch {
 
 Restorer::~Restorer() { Stop(); }
 
-absl::Status Restorer::Start(log::LogClient* client, int max_partitions) {
+absl::Status Restorer::Start(log::LogClient* client, int max_partitions, const std::string& idle_topic) {
   client_ = client;
-  auto consumer = client->NewConsumer({log::Isolation::kReadUncommitted, std::max(1, max_partitions)});
+  auto consumer =
+      client->NewConsumer({log::Isolation::kReadUncommitted, std::max(1, max_partitions), /*restore=*/true, idle_topic});
   if (!consumer.ok()) return consumer.status();
   consumer_ = *std::move(consumer);
   batch_ = std::make_unique<Batch>();

@@ -27,7 +27,7 @@ absl::StatusOr<std::string> ReadManifest(const log::TopicPartition& status_topic
   if (!end.ok()) return end.status();
   std::string manifest;
   if (*begin >= *end) return manifest;
-  auto consumer = client->NewConsumer({log::Isolation::kReadUncommitted, 1});
+  auto consumer = client->NewConsumer({log::Isolation::kReadUncommitted, 1, /*restore=*/false, ""});
   if (!consumer.ok()) return consumer.status();
   auto reader = (*consumer)->Assign(status_topic, *begin);
   if (!reader.ok()) return reader.status();
