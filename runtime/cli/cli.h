@@ -10,6 +10,12 @@ constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 constexpr int kExitAborted = 130;
 
+class KafkaStreams;
+
+/// Starts an instance, serves its metrics and health if configured, and waits for a signal or a failure. Returns the exit code;
+/// ends the process itself only at a second signal or when threads hang.
+[[nodiscard]] int RunStreams(const StreamsConfig& config, KafkaStreams* streams);
+
 /// Level, format and application of the process's log.
 void ConfigureLoggingFrom(const StreamsConfig& config);
 

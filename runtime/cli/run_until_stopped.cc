@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -7,6 +8,7 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -134,28 +136,26 @@ void ConfigureLoggingFrom(const StreamsConfig& config) {
   SetLogThreadName("main");
 }
 
-int RunUntilStopped(const StreamsConfig& config, const Topology& topology) {
+int RunStreams(const StreamsConfig& config, KafkaStreams* streams) {
   ConfigureLoggingFrom(config);
   StopSignals signals;
-  KafkaStreams streams(topology, config);
-  streams.SetStateListener([](KafkaStreams::State, KafkaStreams::State) { StopSignals::Wake(); });
-  absl::StatusOr<std::unique_ptr<ObservabilityServer>> server = StartServer(config, &streams);
+  streams->SetStateListener([](KafkaStreams::State, KafkaStreams::State) { StopSignals::Wake(); });
+  absl::StatusOr<std::unique_ptr<ObservabilityServer>> server = StartServer(config, streams);
   if (!server.ok()) return Failed(server.status());
 
-  const std::optional<absl::Status> started = StartOrStop(&streams, &signals);
+  const std::optional<absl::Status> started = StartOrStop(streams, &signals);
   if (started.has_value() && !started->ok()) return Failed(*started);
-  const auto ended = [&] {
-    return streams.state() == KafkaStreams::State::kError || streams.state() == KafkaStreams::State::kNotRunning;
+  const auto ended = [streams] {
+    return streams->state() == KafkaStreams::State::kError || streams->state() == KafkaStreams::State::kNotRunning;
   };
   while (!signals.stop_requested() && !ended()) signals.Wait(milliseconds(500));
 
-  const bool failed_before_stop = ended() || streams.state() == KafkaStreams::State::kPendingError;
-  if (!failed_before_stop) LogInfo("a signal asks for the end: committing and leaving", {.event = "stopping"});
+  if (!ended()) LogInfo("a signal asks for the end: committing and leaving", {.event = "stopping"});
   const auto begin = steady_clock::now();
-  const bool closed = streams.Close(kCloseTimeout);
+  const bool closed = streams->Close(kCloseTimeout);
   const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin);
   server->reset();
-  if (const absl::Status error = streams.error(); !error.ok()) return Failed(error);
+  if (const absl::Status error = streams->error(); !error.ok()) return Failed(error);
   if (!closed) {
     fprintf(stderr, "error: not closed within %lld s: what was not committed will be processed again\n",
             static_cast<long long>(kCloseTimeout.count()));
@@ -164,6 +164,12 @@ int RunUntilStopped(const StreamsConfig& config, const Topology& topology) {
   }
   LogInfo(absl::StrCat("closed cleanly in ", took.count(), " ms"), {.event = "stopped"});
   return kExitOk;
+}
+
+int RunUntilStopped(const StreamsConfig& config, const Topology& topology) {
+  ConfigureLoggingFrom(config);
+  KafkaStreams streams(topology, config);
+  return RunStreams(config, &streams);
 }
 
 }  // namespace millrace

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "logging/client_log.h"
 #include "logging/log_format.h"
 
 namespace millrace {
@@ -128,6 +129,18 @@ TEST(LogRateLimit, LetsOneThroughInAnIntervalAndCountsTheRest) {
   EXPECT_EQ(limit.Allow(), std::nullopt);
   std::this_thread::sleep_for(40ms);
   EXPECT_EQ(limit.Allow(), 2);
+}
+
+TEST(ClientLog, MapsSyslogLevelsAndHoldsRepetitionsBack) {
+  const Lines lines(LogLevel::kInfo);
+  LogClientLine(3, "shop-producer#1", "connect failed after 3ms");
+  LogClientLine(3, "shop-producer#1", "connect failed after 17ms");
+  LogClientLine(4, "shop-producer#1", "slow broker");
+  LogClientLine(7, "shop-producer#1", "debug");
+  ASSERT_EQ(lines.get().size(), 2u);
+  EXPECT_THAT(lines.get()[0], HasSubstr("ERROR"));
+  EXPECT_THAT(lines.get()[0], HasSubstr("shop-producer#1: connect failed after 3ms (event=kafka-client)"));
+  EXPECT_THAT(lines.get()[1], HasSubstr("WARN"));
 }
 
 }  // namespace

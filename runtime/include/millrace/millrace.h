@@ -1,0 +1,12 @@
+#ifndef MILLRACE_MILLRACE_H_
+#define MILLRACE_MILLRACE_H_
+
+// All that a simple program needs: the DSL, the configuration, KafkaStreams and Main.
+
+#include "millrace/runtime/kafka_streams.h"   // IWYU pragma: export
+#include "millrace/runtime/logging.h"         // IWYU pragma: export
+#include "millrace/runtime/main.h"            // IWYU pragma: export
+#include "millrace/runtime/streams_config.h"  // IWYU pragma: export
+#include "millrace/topologies/topology.h"     // IWYU pragma: export
+
+#endif  // MILLRACE_MILLRACE_H_
