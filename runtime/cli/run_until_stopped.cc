@@ -35,7 +35,9 @@ class StopSignals {
  public:
   StopSignals() {
     signals_ = 0;
-    if (pipe2(pipe_, O_CLOEXEC | O_NONBLOCK) != 0) pipe_[0] = pipe_[1] = -1;
+    // Made once and never closed: a signal or a listener may come at any time.
+    static const bool made = pipe2(pipe_, O_CLOEXEC | O_NONBLOCK) == 0;
+    (void)made;
     struct sigaction action {};
     action.sa_handler = &StopSignals::Handle;
     action.sa_flags = SA_RESTART;
@@ -45,11 +47,6 @@ class StopSignals {
   ~StopSignals() {
     (void)sigaction(SIGTERM, &old_term_, nullptr);
     (void)sigaction(SIGINT, &old_int_, nullptr);
-    const int fds[2] = {pipe_[0], pipe_[1]};
-    pipe_[0] = pipe_[1] = -1;
-    for (const int fd : fds) {
-      if (fd >= 0) (void)close(fd);
-    }
   }
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;

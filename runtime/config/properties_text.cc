@@ -5,7 +5,7 @@
 namespace millrace {
 namespace {
 
-/// `\uXXXX`, `\t`, `\n`, `\r`, `\f` and `\c` for any other c, as java.util.Properties reads them.
+/// `\u` with four digits, `\t`, `\n`, `\r`, `\f` and `\c` for any other c, as java.util.Properties reads them.
 std::string Unescape(std::string_view text) {
   std::string result;
   for (size_t i = 0; i < text.size(); ++i) {
