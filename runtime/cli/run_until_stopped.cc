@@ -142,23 +142,27 @@ int RunStreams(const StreamsConfig& config, KafkaStreams* streams) {
 
   const std::optional<absl::Status> started = StartOrStop(streams, &signals);
   if (started.has_value() && !started->ok()) return Failed(*started);
-  const auto ended = [streams] {
-    return streams->state() == KafkaStreams::State::kError || streams->state() == KafkaStreams::State::kNotRunning;
+  const auto ending = [streams] {
+    const KafkaStreams::State state = streams->state();
+    return state == KafkaStreams::State::kPendingError || state == KafkaStreams::State::kError ||
+           state == KafkaStreams::State::kNotRunning;
   };
-  while (!signals.stop_requested() && !ended()) signals.Wait(milliseconds(500));
+  while (!signals.stop_requested() && !ending()) signals.Wait(milliseconds(500));
 
-  if (!ended()) LogInfo("a signal asks for the end: committing and leaving", {.event = "stopping"});
+  if (!ending()) LogInfo("a signal asks for the end: committing and leaving", {.event = "stopping"});
   const auto begin = steady_clock::now();
   const bool closed = streams->Close(kCloseTimeout);
   const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin);
   server->reset();
-  if (const absl::Status error = streams->error(); !error.ok()) return Failed(error);
+  const absl::Status error = streams->error();
+  if (!error.ok()) (void)Failed(error);
   if (!closed) {
     fprintf(stderr, "error: not closed within %lld s: what was not committed will be processed again\n",
             static_cast<long long>(kCloseTimeout.count()));
     // Threads that hang cannot be waited for.
     _exit(kExitFailed);
   }
+  if (!error.ok()) return kExitFailed;
   LogInfo(absl::StrCat("closed cleanly in ", took.count(), " ms"), {.event = "stopped"});
   return kExitOk;
 }
