@@ -43,7 +43,8 @@ enum class Isolation { kReadUncommitted, kReadCommitted };
 class PartitionReader {
  public:
   virtual ~PartitionReader() = default;
-  /// Calls `take` for at most `max_records` records that are there already; never waits. Views are valid inside the call. Returns how many.
+  /// Calls `take` for at most `max_records` records that are there already; never waits. Views are valid inside the call. Returns
+  /// how many.
   virtual absl::StatusOr<int> Drain(int max_records, absl::FunctionRef<void(const RawRecord&)> take) = 0;
   /// Offset of the next record that Drain will give (moves over transaction markers at the end of the partition).
   [[nodiscard]] virtual int64_t position() const = 0;
@@ -67,10 +68,11 @@ class Consumer {
 class Producer {
  public:
   virtual ~Producer() = default;
-  /// Copies. partition as in OutputSink; a full buffer makes it serve Poll until there is room. On delivery *delivered_offset_max (may be null) is
-  /// raised to the record.s offset, inside Poll or Flush; it must live until the record is delivered.
-  virtual absl::Status Send(const std::string& topic, std::optional<int32_t> partition, NullableBytesView key, NullableBytesView value,
-                            Timestamp timestamp, const Headers& headers, int64_t* delivered_offset_max) = 0;
+  /// Copies. partition as in OutputSink; a full buffer makes it serve Poll until there is room. On delivery *delivered_offset_max
+  /// (may be null) is raised to the record.s offset, inside Poll or Flush; it must live until the record is delivered.
+  virtual absl::Status Send(const std::string& topic, std::optional<int32_t> partition, NullableBytesView key,
+                            NullableBytesView value, Timestamp timestamp, const Headers& headers,
+                            int64_t* delivered_offset_max) = 0;
   /// Serves delivery reports. The first failure sticks and is returned from then on.
   virtual absl::Status Poll() = 0;
   /// Start of a flush; done when Poll has emptied `outstanding`.
@@ -115,8 +117,9 @@ class MembershipListener {
   virtual void OnLost(const std::vector<int32_t>& tasks) = 0;
 };
 
-/// Membership in the application's group: which tasks are ours, and commits under that identity. Poll from one thread; CommitOffsets
-/// from any (it fails with kFailedPrecondition while the group rebalances, or when the identity is not valid: commit later or drop the task).
+/// Membership in the application's group: which tasks are ours, and commits under that identity. Poll from one thread;
+/// CommitOffsets from any (it fails with kFailedPrecondition while the group rebalances, or when the identity is not valid:
+/// commit later or drop the task).
 class Membership {
  public:
   virtual ~Membership() = default;
@@ -139,6 +142,11 @@ struct ConsumerOptions {
   Isolation isolation = Isolation::kReadUncommitted;
   /// As many partitions as may ever be assigned, for the fetch memory of each.
   int max_partitions = 16;
+  /// For changelogs: with the settings of the restore consumer.
+  bool restore = false;
+  /// A topic without records, such as the task topic; empty if there is none. Kafka's client < 2.2 fetches a partition whose
+  /// queue ran dry with pauses of up to a second unless an empty partition of the same broker is fetched too.
+  std::string idle_topic;
 };
 
 /// One connection to a log: makes the others.
@@ -147,7 +155,8 @@ class LogClient {
   virtual ~LogClient() = default;
   virtual absl::StatusOr<std::unique_ptr<Consumer>> NewConsumer(const ConsumerOptions& options) = 0;
   virtual absl::StatusOr<std::unique_ptr<Producer>> NewProducer() = 0;
-  virtual absl::StatusOr<std::unique_ptr<Membership>> NewMembership(const MembershipOptions& options, MembershipListener* listener) = 0;
+  virtual absl::StatusOr<std::unique_ptr<Membership>> NewMembership(const MembershipOptions& options,
+                                                                    MembershipListener* listener) = 0;
   virtual Admin& admin() = 0;
 };
 

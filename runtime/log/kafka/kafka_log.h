@@ -25,6 +25,8 @@ using ClientLog = std::function<void(int level, std::string_view handle, std::st
 struct KafkaLogOptions {
   std::map<std::string, std::string> common;
   std::map<std::string, std::string> consumer;
+  /// Consumers with ConsumerOptions::restore; if empty, those of `consumer`.
+  std::map<std::string, std::string> restore;
   std::map<std::string, std::string> producer;
   std::map<std::string, std::string> membership;
   std::map<std::string, std::string> admin;

@@ -1,0 +1,56 @@
+#ifndef MILLRACE_RUNTIME_LOG_KAFKA_ADMIN_H_
+#define MILLRACE_RUNTIME_LOG_KAFKA_ADMIN_H_
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "log/kafka/handle.h"
+#include "log/log.h"
+
+namespace millrace::log::kafka {
+
+/// A client that only asks. The isolation of its settings decides which end of a partition it sees.
+class AdminHandle final : public Handle {
+ public:
+  static absl::StatusOr<std::unique_ptr<AdminHandle>> Make(PropertyMap properties, Isolation isolation, const ClientLog& log);
+  ~AdminHandle() override { Destroy(); }
+
+ private:
+  explicit AdminHandle(ClientLog log) : Handle("admin", std::move(log)) {}
+};
+
+/// Connects at the first call.
+class KafkaAdmin final : public Admin {
+ public:
+  KafkaAdmin(PropertyMap properties, std::chrono::milliseconds request_timeout, ClientLog log);
+
+  absl::StatusOr<std::optional<int32_t>> PartitionCount(const std::string& topic) override;
+  absl::StatusOr<std::vector<std::string>> ListTopics() override;
+  absl::Status CreateTopic(const TopicSpec& spec) override;
+  absl::Status DeleteTopic(const std::string& topic) override;
+  absl::StatusOr<int64_t> BeginningOffset(const TopicPartition& partition) override;
+  absl::StatusOr<int64_t> EndOffset(const TopicPartition& partition, Isolation isolation) override;
+  absl::Status DeleteRecords(const TopicPartition& partition, int64_t before_offset) override;
+  absl::StatusOr<Offsets> CommittedOffsets(const std::string& group, const std::vector<TopicPartition>& partitions) override;
+  absl::Status DeleteGroup(const std::string& group) override;
+
+ private:
+  class Request;
+  absl::StatusOr<rd_kafka_t*> Connection(Isolation isolation);
+  absl::StatusOr<int64_t> OffsetAt(const TopicPartition& partition, int64_t which, Isolation isolation);
+  absl::Status AwaitTopic(const std::string& topic, std::optional<int32_t> partitions);
+
+  const PropertyMap properties_;
+  const std::chrono::milliseconds request_timeout_;
+  const ClientLog log_;
+  absl::Mutex mutex_;
+  std::unique_ptr<AdminHandle> handles_[2] ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace millrace::log::kafka
+
+#endif  // MILLRACE_RUNTIME_LOG_KAFKA_ADMIN_H_

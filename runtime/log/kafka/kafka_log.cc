@@ -1,0 +1,81 @@
+#include "log/kafka/kafka_log.h"
+
+#include <cstdio>
+#include <utility>
+
+#include "log/kafka/admin.h"
+#include "log/kafka/consumer.h"
+#include "log/kafka/membership.h"
+#include "log/kafka/producer.h"
+
+namespace millrace::log::kafka {
+namespace {
+
+class KafkaClient final : public LogClient {
+ public:
+  explicit KafkaClient(KafkaLogOptions options)
+      : options_(std::move(options)), admin_(Merged(options_.admin), options_.request_timeout, options_.log) {}
+
+  /// Tries the settings of every kind of client.
+  [[nodiscard]] absl::Status Check() {
+    absl::StatusOr<std::unique_ptr<AdminHandle>> admin =
+        AdminHandle::Make(Merged(options_.admin), Isolation::kReadUncommitted, nullptr);
+    if (!admin.ok()) return admin.status();
+    if (absl::Status status = NewProducer().status(); !status.ok()) return status;
+    ConsumerOptions consumer;
+    if (absl::Status status = NewConsumer(consumer).status(); !status.ok()) return status;
+    consumer.restore = true;
+    return NewConsumer(consumer).status();
+  }
+
+  absl::StatusOr<std::unique_ptr<Consumer>> NewConsumer(const ConsumerOptions& options) override {
+    const bool restore = options.restore && !options_.restore.empty();
+    return KafkaConsumer::Make(Merged(restore ? options_.restore : options_.consumer), options, options_.request_timeout,
+                               options_.log);
+  }
+  absl::StatusOr<std::unique_ptr<Producer>> NewProducer() override {
+    return KafkaProducer::Make(Merged(options_.producer), options_.request_timeout, options_.log);
+  }
+  absl::StatusOr<std::unique_ptr<Membership>> NewMembership(const MembershipOptions& options,
+                                                            MembershipListener* listener) override {
+    return KafkaMembership::Make(Merged(options_.membership), options, listener, options_.request_timeout, options_.log);
+  }
+  Admin& admin() override { return admin_; }
+
+ private:
+  [[nodiscard]] PropertyMap Merged(const PropertyMap& own) const {
+    PropertyMap merged = own;
+    merged.insert(options_.common.begin(), options_.common.end());
+    return merged;
+  }
+
+  const KafkaLogOptions options_;
+  KafkaAdmin admin_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<LogClient>> MakeKafkaLogClient(KafkaLogOptions options) {
+  auto client = std::make_unique<KafkaClient>(std::move(options));
+  if (absl::Status status = client->Check(); !status.ok()) return status;
+  return client;
+}
+
+absl::StatusOr<std::unique_ptr<LogClient>> Connect(const ClientProperties& properties, ClientLog log) {
+  KafkaLogOptions options;
+  options.consumer = properties.consumer;
+  options.restore = properties.restore;
+  options.producer = properties.producer;
+  options.membership = properties.membership;
+  options.admin = properties.admin;
+  options.log = std::move(log);
+  if (!options.log) {
+    options.log = [](int level, std::string_view handle, std::string_view message) {
+      std::fprintf(stderr, "kafka %.*s: level %d: %.*s\n", static_cast<int>(handle.size()), handle.data(), level,
+                   static_cast<int>(message.size()), message.data());
+    };
+  }
+  return MakeKafkaLogClient(std::move(options));
+}
+
+}  // namespace millrace::log::kafka

@@ -1,0 +1,228 @@
+#include "log/kafka/membership.h"
+
+#include <chrono>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace millrace::log::kafka {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int16_t kJoinGroup = 11;
+constexpr milliseconds kCloseTime = std::chrono::seconds(30);
+
+struct Identity {
+  int32_t generation = -1;
+  std::string member_id;
+};
+
+// librdkafka 2.0 tells generation and member only in the serialised form: magic, generation, then strings that end with zero.
+std::optional<Identity> IdentityOf(rd_kafka_t* rk) {
+  GroupMetadataPtr metadata(rd_kafka_consumer_group_metadata(rk));
+  if (!metadata) return std::nullopt;
+  void* buffer = nullptr;
+  size_t size = 0;
+  ErrorPtr error(rd_kafka_consumer_group_metadata_write(metadata.get(), &buffer, &size));
+  if (error) return std::nullopt;
+  const std::string bytes(static_cast<const char*>(buffer), size);
+  rd_kafka_mem_free(nullptr, buffer);
+  constexpr std::string_view kMagic = "CGMDv2:";
+  if (!bytes.starts_with(kMagic) || bytes.size() < kMagic.size() + sizeof(int32_t)) return std::nullopt;
+  Identity identity;
+  std::memcpy(&identity.generation, bytes.data() + kMagic.size(), sizeof(int32_t));
+  const size_t member = bytes.find('\0', kMagic.size() + sizeof(int32_t));
+  if (member == std::string::npos) return std::nullopt;
+  identity.member_id = bytes.c_str() + member + 1;
+  return identity;
+}
+
+std::vector<int32_t> TasksOf(const rd_kafka_topic_partition_list_t* partitions) {
+  std::vector<int32_t> tasks;
+  if (partitions == nullptr) return tasks;
+  for (int i = 0; i < partitions->cnt; ++i) tasks.push_back(partitions->elems[i].partition);
+  return tasks;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<KafkaMembership>> KafkaMembership::Make(PropertyMap properties, const MembershipOptions& options,
+                                                                       MembershipListener* listener, milliseconds request_timeout,
+                                                                       ClientLog log) {
+  properties.try_emplace("socket.nagle.disable", "true");
+  PropertyMap fixed = {{"group.id", options.group},     {"partition.assignment.strategy", "cooperative-sticky"},
+                       {"enable.auto.commit", "false"}, {"enable.auto.offset.store", "false"},
+                       {"auto.offset.reset", "latest"}, {"allow.auto.create.topics", "false"}};
+  if (!options.instance_id.empty()) fixed["group.instance.id"] = options.instance_id;
+  std::unique_ptr<KafkaMembership> member(new KafkaMembership(options, listener, request_timeout, std::move(log)));
+  absl::StatusOr<ConfPtr> conf = member->MakeConf(properties, fixed);
+  if (!conf.ok()) return conf.status();
+  // Without a callback the client would not even leave the group at its close.
+  rd_kafka_conf_set_rebalance_cb(conf->get(), OnRebalance);
+  rd_kafka_conf_interceptor_add_on_new(conf->get(), "millrace-commit-gate", OnNew, static_cast<Handle*>(member.get()));
+  if (absl::Status status = member->Open(RD_KAFKA_CONSUMER, *std::move(conf)); !status.ok()) return status;
+  rd_kafka_poll_set_consumer(member->get());
+  absl::StatusOr<std::vector<int32_t>> tasks = FetchLeaders(member->get(), options.task_topic, request_timeout);
+  if (!tasks.ok()) return tasks.status();
+  ListPtr topics = ToList(std::vector<TopicPartition>{{options.task_topic, RD_KAFKA_PARTITION_UA}});
+  const rd_kafka_resp_err_t error = rd_kafka_subscribe(member->get(), topics.get());
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaError(error, absl::StrCat("subscribing to ", options.task_topic));
+  return member;
+}
+
+KafkaMembership::KafkaMembership(const MembershipOptions& options, MembershipListener* listener, milliseconds request_timeout,
+                                 ClientLog log)
+    : Handle("membership", std::move(log)), options_(options), listener_(listener), request_timeout_(request_timeout) {}
+
+KafkaMembership::~KafkaMembership() {
+  // Who did not close wants to be silent: the group waits for the session to end, as after a crash.
+  closed_ = true;
+  Destroy(RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+rd_kafka_resp_err_t KafkaMembership::OnNew(rd_kafka_t* rk, const rd_kafka_conf_t* /*conf*/, void* opaque, char* /*text*/,
+                                           size_t /*size*/) {
+  return rd_kafka_interceptor_add_on_request_sent(rk, "millrace-commit-gate", OnRequestSent, opaque);
+}
+
+rd_kafka_resp_err_t KafkaMembership::OnRequestSent(rd_kafka_t* /*rk*/, int /*sockfd*/, const char* /*broker*/,
+                                                   int32_t /*broker_id*/, int16_t api_key, int16_t /*version*/,
+                                                   int32_t /*correlation*/, size_t /*size*/, void* opaque) {
+  if (api_key == kJoinGroup) {
+    auto* self = static_cast<KafkaMembership*>(static_cast<Handle*>(opaque));
+    self->joining_ = true;
+    self->revoked_in_round_ = false;
+  }
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+void KafkaMembership::OnRebalance(rd_kafka_t* rk, rd_kafka_resp_err_t event, rd_kafka_topic_partition_list_t* partitions,
+                                  void* opaque) {
+  auto* self = static_cast<KafkaMembership*>(static_cast<Handle*>(opaque));
+  switch (event) {
+    case RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS:
+      self->Assigned(partitions);
+      break;
+    case RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS:
+      self->Revoked(partitions);
+      break;
+    default:
+      self->callback_error_ = KafkaError(event, absl::StrCat("rebalancing group ", self->options_.group));
+      rd_kafka_assign(rk, nullptr);
+  }
+}
+
+void KafkaMembership::Assigned(rd_kafka_topic_partition_list_t* partitions) {
+  ErrorPtr error(rd_kafka_incremental_assign(get(), partitions));
+  if (error) callback_error_ = KafkaError(error.get(), absl::StrCat("taking tasks of group ", options_.group));
+  ever_assigned_ = true;
+  if (!revoked_in_round_.exchange(false)) joining_ = false;
+  listener_->OnAssigned(TasksOf(partitions));
+}
+
+void KafkaMembership::Revoked(rd_kafka_topic_partition_list_t* partitions) {
+  const std::vector<int32_t> tasks = TasksOf(partitions);
+  std::optional<Identity> identity = IdentityOf(get());
+  if (rd_kafka_assignment_lost(get()) != 0 || !identity || identity->generation < 0) {
+    joining_ = true;
+    listener_->OnLost(tasks);
+  } else {
+    revoked_in_round_ = true;
+    in_revoke_ = true;
+    listener_->OnRevoked(tasks);
+    in_revoke_ = false;
+  }
+  ErrorPtr error(rd_kafka_incremental_unassign(get(), partitions));
+  if (error) callback_error_ = KafkaError(error.get(), absl::StrCat("giving back tasks of group ", options_.group));
+}
+
+absl::Status KafkaMembership::Poll(milliseconds timeout) {
+  if (closed_) return absl::FailedPreconditionError(absl::StrCat("the member of group ", options_.group, " is closed"));
+  // Events come by the callbacks; the task topic has no records.
+  rd_kafka_message_t* message = rd_kafka_consumer_poll(get(), static_cast<int>(timeout.count()));
+  if (message != nullptr) {
+    if (message->err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED) {
+      Log(4, absl::StrCat("group ", options_.group, ": ", rd_kafka_message_errstr(message)));
+    } else if (message->err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+               message->err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED ||
+               message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+      callback_error_ = KafkaError(message->err, absl::StrCat("group ", options_.group), rd_kafka_message_errstr(message));
+    } else if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      Log(4, absl::StrCat("group ", options_.group, ": ", rd_kafka_message_errstr(message)));
+    }
+    rd_kafka_message_destroy(message);
+  }
+  if (absl::Status status = fatal(); !status.ok()) return status;
+  return std::exchange(callback_error_, absl::OkStatus());
+}
+
+absl::Status KafkaMembership::CheckIdentity() const {
+  const std::string what = absl::StrCat("commit refused: ", "group ", options_.group, " ");
+  if (closed_ && !in_revoke_) return absl::FailedPreconditionError(absl::StrCat(what, "was left; drop the task"));
+  if (joining_ && !in_revoke_) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(what, "rebalances; commit again after the next assignment, or in OnRevoked"));
+  }
+  std::optional<Identity> identity = IdentityOf(get());
+  // The broker would take such a commit from anybody.
+  if (!identity || identity->generation < 0 || identity->member_id.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(what, "does not know this member at the moment; its tasks may be others' now"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status KafkaMembership::CommitOffsets(const Offsets& offsets) {
+  if (absl::Status status = CheckIdentity(); !status.ok()) return status;
+  if (offsets.empty()) return absl::OkStatus();
+  ListPtr list = ToList(offsets);
+  const std::string what = absl::StrCat("committing to group ", options_.group);
+  const rd_kafka_resp_err_t error = rd_kafka_commit(get(), list.get(), 0);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaError(error, what);
+  return FromList(list.get(), what).status();
+}
+
+absl::StatusOr<Offsets> KafkaMembership::CommittedOffsets(const std::vector<TopicPartition>& partitions) {
+  if (partitions.empty()) return Offsets{};
+  ListPtr list = ToList(partitions);
+  const std::string what = absl::StrCat("asking for the committed offsets of group ", options_.group);
+  const rd_kafka_resp_err_t error = rd_kafka_committed(get(), list.get(), static_cast<int>(request_timeout_.count()));
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaError(error, what);
+  return FromList(list.get(), what);
+}
+
+absl::Status KafkaMembership::Close() {
+  if (closed_.exchange(true)) return absl::OkStatus();
+  // librdkafka before 2.3 crashes in a close before the first assignment; the session's end removes the member then.
+  if (!ever_assigned_) {
+    for (int i = 0; i < 20 && !ever_assigned_; ++i) {
+      if (rd_kafka_message_t* message = rd_kafka_consumer_poll(get(), 100)) rd_kafka_message_destroy(message);
+    }
+    if (!ever_assigned_) return absl::OkStatus();
+  }
+  QueuePtr queue(rd_kafka_queue_new(get()));
+  ErrorPtr error(rd_kafka_consumer_close_queue(get(), queue.get()));
+  if (error) return KafkaError(error.get(), absl::StrCat("leaving group ", options_.group));
+  const auto deadline = std::chrono::steady_clock::now() + kCloseTime;
+  while (rd_kafka_consumer_closed(get()) == 0) {
+    rd_kafka_queue_poll_callback(queue.get(), 50);
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return absl::DeadlineExceededError(absl::StrCat("leaving group ", options_.group, " took more than ", kCloseTime.count(),
+                                                      " ms; the others get its tasks when session.timeout.ms is over"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::string KafkaMembership::member_id() const {
+  char* id = rd_kafka_memberid(get());
+  if (id == nullptr) return {};
+  std::string copy(id);
+  rd_kafka_mem_free(get(), id);
+  return copy;
+}
+
+}  // namespace millrace::log::kafka

@@ -1,0 +1,60 @@
+#ifndef MILLRACE_RUNTIME_LOG_KAFKA_MEMBERSHIP_H_
+#define MILLRACE_RUNTIME_LOG_KAFKA_MEMBERSHIP_H_
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "log/kafka/handle.h"
+#include "log/log.h"
+
+namespace millrace::log::kafka {
+
+/// Subscribed, cooperative-sticky, to the task topic and nothing else; commits the offsets of other topics under its identity.
+///
+/// The commit gate: librdkafka 2.0 gives up its assignment when a commit meets a rebalance (the commit waits behind JoinGroup and
+/// then has an old generation). So no commit starts between a JoinGroup and the end of the assignment that answers it, but for
+/// those inside OnRevoked, which the broker still takes. A revocation is followed by a second JoinGroup at once: the gate stays
+/// shut.
+class KafkaMembership final : public Membership, public Handle {
+ public:
+  static absl::StatusOr<std::unique_ptr<KafkaMembership>> Make(PropertyMap properties, const MembershipOptions& options,
+                                                               MembershipListener* listener,
+                                                               std::chrono::milliseconds request_timeout, ClientLog log);
+  ~KafkaMembership() override;
+
+  absl::Status Poll(std::chrono::milliseconds timeout) override;
+  absl::Status CommitOffsets(const Offsets& offsets) override;
+  absl::StatusOr<Offsets> CommittedOffsets(const std::vector<TopicPartition>& partitions) override;
+  absl::Status Close() override;
+  [[nodiscard]] std::string member_id() const override;
+
+ private:
+  KafkaMembership(const MembershipOptions& options, MembershipListener* listener, std::chrono::milliseconds request_timeout,
+                  ClientLog log);
+  static void OnRebalance(rd_kafka_t* rk, rd_kafka_resp_err_t event, rd_kafka_topic_partition_list_t* partitions, void* opaque);
+  static rd_kafka_resp_err_t OnNew(rd_kafka_t* rk, const rd_kafka_conf_t* conf, void* opaque, char* text, size_t size);
+  static rd_kafka_resp_err_t OnRequestSent(rd_kafka_t* rk, int sockfd, const char* broker, int32_t broker_id, int16_t api_key,
+                                           int16_t version, int32_t correlation, size_t size, void* opaque);
+  void Assigned(rd_kafka_topic_partition_list_t* partitions);
+  void Revoked(rd_kafka_topic_partition_list_t* partitions);
+  [[nodiscard]] absl::Status CheckIdentity() const;
+
+  const MembershipOptions options_;
+  MembershipListener* const listener_;
+  const std::chrono::milliseconds request_timeout_;
+  std::atomic<bool> joining_ = true;
+  // A second JoinGroup follows the next assignment.
+  std::atomic<bool> revoked_in_round_ = false;
+  std::atomic<bool> in_revoke_ = false;
+  std::atomic<bool> closed_ = false;
+  bool ever_assigned_ = false;
+  // What went wrong inside a callback, for Poll to say.
+  absl::Status callback_error_;
+};
+
+}  // namespace millrace::log::kafka
+
+#endif  // MILLRACE_RUNTIME_LOG_KAFKA_MEMBERSHIP_H_

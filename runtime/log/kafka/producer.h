@@ -1,0 +1,45 @@
+#ifndef MILLRACE_RUNTIME_LOG_KAFKA_PRODUCER_H_
+#define MILLRACE_RUNTIME_LOG_KAFKA_PRODUCER_H_
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+#include "log/kafka/handle.h"
+#include "log/log.h"
+
+namespace millrace::log::kafka {
+
+/// Idempotent, acks from all. Delivery reports come on the sending thread, inside Poll, Flush, and a Send that waits for room.
+class KafkaProducer final : public Producer, public Handle {
+ public:
+  static absl::StatusOr<std::unique_ptr<KafkaProducer>> Make(PropertyMap properties, std::chrono::milliseconds request_timeout,
+                                                             ClientLog log);
+  ~KafkaProducer() override;
+
+  absl::Status Send(const std::string& topic, std::optional<int32_t> partition, NullableBytesView key, NullableBytesView value,
+                    Timestamp timestamp, const Headers& headers, int64_t* delivered_offset_max) override;
+  absl::Status Poll() override;
+  absl::Status Flush(std::chrono::milliseconds timeout) override;
+  [[nodiscard]] int64_t outstanding() const override { return outstanding_; }
+
+ private:
+  KafkaProducer(std::chrono::milliseconds request_timeout, ClientLog log);
+  absl::StatusOr<rd_kafka_topic_t*> FindTopic(const std::string& topic);
+  absl::Status Produce(rd_kafka_vu_t* parts, size_t count, const std::string& topic);
+  absl::Status CurrentError();
+  static void OnDelivery(rd_kafka_t* rk, const rd_kafka_message_t* message, void* opaque);
+
+  const std::chrono::milliseconds request_timeout_;
+  absl::flat_hash_map<std::string, TopicPtr> topics_;
+  // The last topic of Send: an output often goes where the one before went.
+  std::string last_name_;
+  rd_kafka_topic_t* last_topic_ = nullptr;
+  int64_t outstanding_ = 0;
+  absl::Status error_;
+};
+
+}  // namespace millrace::log::kafka
+
+#endif  // MILLRACE_RUNTIME_LOG_KAFKA_PRODUCER_H_
