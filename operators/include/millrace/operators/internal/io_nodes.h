@@ -1,0 +1,170 @@
+#ifndef MILLRACE_OPERATORS_INTERNAL_IO_NODES_H_
+#define MILLRACE_OPERATORS_INTERNAL_IO_NODES_H_
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "millrace/operators/processor_node.h"
+#include "millrace/operators/timestamp_extractor.h"
+#include "millrace/state/murmur2.h"
+#include "millrace/state/serdes.h"
+#include "millrace/state/windowed.h"
+
+namespace millrace::internal {
+
+/// Where a task's records come in. Key and value are decoded once, when the record becomes the head of its queue, into memory that the
+/// node reuses. Follows SourceNode.
+template <class K, class V>
+class TypedSourceNode final : public SourceNode {
+ public:
+  TypedSourceNode(std::string name, AnySerde<K> key, AnySerde<V> value, TimestampExtractor<K, V> extractor)
+      : SourceNode(std::move(name)), key_serde_(std::move(key)), value_serde_(std::move(value)), extractor_(std::move(extractor)) {}
+
+  [[nodiscard]] absl::Status AddChild(ProcessorNode* child) override { return out_.Add(name(), child); }
+  [[nodiscard]] absl::Status Init(TaskContext* context) override {
+    context_ = context;
+    out_.Init(context);
+    return absl::OkStatus();
+  }
+
+  [[nodiscard]] absl::StatusOr<Timestamp> ExtractTimestamp(const RawRecord& record, Timestamp partition_time) override {
+    if (absl::Status status = Decode(record); !status.ok()) return status;
+    if (!extractor_) return record.timestamp;
+    return extractor_(View(record, record.timestamp), partition_time);
+  }
+
+  [[nodiscard]] absl::Status Push(const RawRecord& record, Timestamp timestamp) override {
+    if (!IsDecoded(record)) {
+      if (absl::Status status = Decode(record); !status.ok()) return status;
+    }
+    context_->record = {timestamp, record.headers, record.topic, record.partition, record.offset};
+    decoded_offset_ = -1;
+    out_.Forward(View(record, timestamp));
+    return absl::OkStatus();
+  }
+
+ private:
+  bool IsDecoded(const RawRecord& record) const {
+    return decoded_offset_ >= 0 && decoded_offset_ == record.offset && decoded_partition_ == record.partition &&
+           decoded_topic_ == record.topic;
+  }
+  Record<K, V> View(const RawRecord& record, Timestamp timestamp) const {
+    return {record.key ? &key_ : nullptr, record.value ? &value_ : nullptr, timestamp, record.headers};
+  }
+  absl::Status Decode(const RawRecord& record) {
+    decoded_offset_ = -1;
+    if (record.key) {
+      if (absl::Status s = key_serde_.Deserialize(*record.key, &key_); !s.ok()) return Unparsable("key", s);
+    }
+    if (record.value) {
+      if (absl::Status s = value_serde_.Deserialize(*record.value, &value_); !s.ok()) return Unparsable("value", s);
+    }
+    decoded_offset_ = record.offset;
+    decoded_partition_ = record.partition;
+    decoded_topic_ = record.topic;
+    return absl::OkStatus();
+  }
+  static absl::Status Unparsable(const char* part, const absl::Status& reason) {
+    return absl::InvalidArgumentError(absl::StrCat("the ", part, " does not parse: ", reason.message()));
+  }
+
+  const AnySerde<K> key_serde_;
+  const AnySerde<V> value_serde_;
+  const TimestampExtractor<K, V> extractor_;
+  TaskContext* context_ = nullptr;
+  Forwarder<K, V> out_;
+  K key_{};
+  V value_{};
+  // Which record key_ and value_ hold; offset -1 = none.
+  const std::string* decoded_topic_ = nullptr;
+  int32_t decoded_partition_ = -1;
+  int64_t decoded_offset_ = -1;
+};
+
+/// The bytes that decide the partition: the key's, but only the base key's for a windowed key. Follows WindowedStreamPartitioner.
+template <class K>
+struct PartitionKey {
+  static std::optional<BytesView> Of(const K&, BytesView) { return std::nullopt; }
+};
+template <class K>
+struct PartitionKey<Windowed<K>> {
+  static constexpr size_t kWindowStartBytes = 8;
+  static std::optional<BytesView> Of(const Windowed<K>&, BytesView serialised) {
+    return serialised.substr(0, serialised.size() - kWindowStartBytes);
+  }
+};
+
+/// Where a task's records leave for a topic: a fixed one, or one that a function names. Follows SinkNode.
+template <class K, class V>
+class SinkNode final : public ProcessorNode, public Receiver<K, V> {
+ public:
+  using TopicNameExtractor = std::function<std::string(const K*, const V*, const RecordContext&)>;
+  /// nullopt = the default partitioner. `partitions` is the topic's count.
+  using Partitioner = std::function<std::optional<int32_t>(const std::string& topic, const K*, const V*, int32_t partitions)>;
+  using Topic = std::variant<std::string, TopicNameExtractor>;
+
+  SinkNode(std::string name, Topic topic, AnySerde<K> key, AnySerde<V> value, Partitioner partitioner = nullptr)
+      : ProcessorNode(std::move(name)),
+        topic_(std::move(topic)),
+        key_serde_(std::move(key)),
+        value_serde_(std::move(value)),
+        partitioner_(std::move(partitioner)) {}
+
+  [[nodiscard]] absl::Status AddChild(ProcessorNode* child) override {
+    return absl::InvalidArgumentError(absl::StrCat("sink ", name(), " cannot have the child ", child->name()));
+  }
+  [[nodiscard]] absl::Status Init(TaskContext* context) override {
+    context_ = context;
+    return absl::OkStatus();
+  }
+
+  void Process(const Record<K, V>& record) override {
+    if (const std::string* topic = std::get_if<std::string>(&topic_)) return Send(*topic, record);
+    Send(std::get<TopicNameExtractor>(topic_)(record.key, record.value, context_->record), record);
+  }
+
+ private:
+  void Send(const std::string& topic, const Record<K, V>& record) {
+    if (record.timestamp.millis() < 0) {
+      context_->error.Report(absl::InvalidArgumentError(
+          absl::StrCat("sink ", name(), ": negative timestamp ", record.timestamp.millis(), " for topic ", topic,
+                       "; a processor or extractor must give records a timestamp of 0 or later")));
+      return;
+    }
+    key_.clear();
+    value_.clear();
+    if (record.key != nullptr) key_serde_.Serialize(*record.key, &key_);
+    if (record.value != nullptr) value_serde_.Serialize(*record.value, &value_);
+    context_->output().Send(topic, Partition(topic, record), record.key != nullptr ? NullableBytesView(key_) : std::nullopt,
+                            record.value != nullptr ? NullableBytesView(value_) : std::nullopt, record.timestamp, *record.headers);
+  }
+  std::optional<int32_t> Partition(const std::string& topic, const Record<K, V>& record) {
+    if (partitioner_) {
+      std::optional<int32_t> chosen = partitioner_(topic, record.key, record.value, context_->output().PartitionCount(topic));
+      if (chosen) return chosen;
+    }
+    if (record.key == nullptr) return std::nullopt;
+    const std::optional<BytesView> base = PartitionKey<K>::Of(*record.key, key_);
+    if (!base) return std::nullopt;
+    const int32_t partitions = context_->output().PartitionCount(topic);
+    if (partitions <= 0) return std::nullopt;
+    return PartitionForKey(*base, partitions);
+  }
+
+  const Topic topic_;
+  const AnySerde<K> key_serde_;
+  const AnySerde<V> value_serde_;
+  const Partitioner partitioner_;
+  TaskContext* context_ = nullptr;
+  Bytes key_;
+  Bytes value_;
+};
+
+}  // namespace millrace::internal
+
+#endif  // MILLRACE_OPERATORS_INTERNAL_IO_NODES_H_
