@@ -21,7 +21,8 @@ class WindowStore : public virtual StateStore {
   virtual const V* Fetch(const K& key, Timestamp window_start) = 0;
   /// Entries of the key with from <= start <= to, by start then sequence. The iterator's key is the window start.
   virtual std::unique_ptr<StoreIterator<Timestamp, V>> Fetch(const K& key, Timestamp from, Timestamp to) = 0;
-  /// All entries with from <= start <= to, by key then start. The window's end is start + window size.
+  /// All entries with from <= start <= to, by segment of time (half the retention, 60 s at least), key and start, as in Kafka
+  /// Streams. The window's end is start + window size.
   virtual std::unique_ptr<StoreIterator<Windowed<K>, V>> FetchAll(Timestamp from, Timestamp to) = 0;
 };
 

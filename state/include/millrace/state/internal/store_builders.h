@@ -1,0 +1,87 @@
+#ifndef MILLRACE_STATE_INTERNAL_STORE_BUILDERS_H_
+#define MILLRACE_STATE_INTERNAL_STORE_BUILDERS_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "millrace/state/internal/key_value_stores.h"
+#include "millrace/state/internal/outer_join_store.h"
+#include "millrace/state/internal/window_stores.h"
+#include "millrace/state/stores.h"
+
+namespace millrace {
+namespace internal {
+
+/// A builder from a function.
+class MakeStoreBuilder final : public StoreBuilder {
+ public:
+  using Make = std::function<std::unique_ptr<StateStore>()>;
+  MakeStoreBuilder(std::string name, ChangelogConfig changelog, Make make)
+      : name_(std::move(name)), changelog_(std::move(changelog)), make_(std::move(make)) {}
+  [[nodiscard]] const std::string& name() const override { return name_; }
+  [[nodiscard]] const ChangelogConfig& changelog() const override { return changelog_; }
+  [[nodiscard]] std::unique_ptr<StateStore> Build() const override { return make_(); }
+
+ private:
+  std::string name_;
+  ChangelogConfig changelog_;
+  Make make_;
+};
+
+template <class Store, class... Args>
+std::shared_ptr<const StoreBuilder> MakeBuilder(const StoreOptions& options, Args... args) {
+  return std::make_shared<MakeStoreBuilder>(options.name, options.changelog,
+                                            [=]() -> std::unique_ptr<StateStore> { return std::make_unique<Store>(args...); });
+}
+
+inline Discipline DisciplineOf(const StoreOptions& options) {
+  return options.caching ? Discipline::kCached : Discipline::kLogged;
+}
+/// Changelogs of windowed stores drop what is past the retention.
+StoreOptions WithWindowedChangelog(WindowStoreOptions options);
+inline WindowLayout LayoutOf(const WindowStoreOptions& options) {
+  return {options.retention.count(), options.window_size.count(), options.retain_duplicates};
+}
+
+}  // namespace internal
+
+template <class K, class V>
+std::shared_ptr<const StoreBuilder> KeyValueStoreBuilder(StoreOptions options, AnySerde<K> key, AnySerde<V> value) {
+  return internal::MakeBuilder<internal::KeyValueStoreImpl<K, V>>(
+      options, options.name, options.kind, internal::DisciplineOf(options), std::move(key), std::move(value));
+}
+
+template <class K, class V>
+std::shared_ptr<const StoreBuilder> TimestampedKeyValueStoreBuilder(StoreOptions options, AnySerde<K> key, AnySerde<V> value) {
+  return internal::MakeBuilder<internal::TimestampedKeyValueStoreImpl<K, V>>(
+      options, options.name, options.kind, internal::DisciplineOf(options), std::move(key), std::move(value));
+}
+
+template <class K, class V>
+std::shared_ptr<const StoreBuilder> WindowStoreBuilder(WindowStoreOptions options, AnySerde<K> key, AnySerde<V> value) {
+  const StoreOptions store = internal::WithWindowedChangelog(options);
+  return internal::MakeBuilder<internal::WindowStoreImpl<K, V>>(store, store.name, store.kind, internal::DisciplineOf(store),
+                                                                internal::LayoutOf(options), std::move(key), std::move(value));
+}
+
+template <class K, class V>
+std::shared_ptr<const StoreBuilder> TimestampedWindowStoreBuilder(WindowStoreOptions options, AnySerde<K> key,
+                                                                  AnySerde<V> value) {
+  const StoreOptions store = internal::WithWindowedChangelog(options);
+  return internal::MakeBuilder<internal::TimestampedWindowStoreImpl<K, V>>(
+      store, store.name, store.kind, internal::DisciplineOf(store), internal::LayoutOf(options), std::move(key),
+      std::move(value));
+}
+
+template <class K, class VL, class VR>
+std::shared_ptr<const StoreBuilder> OuterJoinStoreBuilder(StoreOptions options, AnySerde<K> key, AnySerde<VL> left,
+                                                          AnySerde<VR> right) {
+  return internal::MakeBuilder<internal::OuterJoinStoreImpl<K, VL, VR>>(options, options.name, options.kind, std::move(key),
+                                                                        std::move(left), std::move(right));
+}
+
+}  // namespace millrace
+
+#endif  // MILLRACE_STATE_INTERNAL_STORE_BUILDERS_H_

@@ -1,0 +1,170 @@
+#ifndef MILLRACE_STATE_INTERNAL_STORE_CORE_H_
+#define MILLRACE_STATE_INTERNAL_STORE_CORE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "millrace/state/engine.h"
+#include "millrace/state/internal/big_endian.h"
+#include "millrace/state/serde.h"
+#include "millrace/state/state_store.h"
+#include "millrace/state/windowed.h"
+
+namespace millrace::internal {
+
+/// What the values of a store are to its changelog and engine.
+enum class ValueFormat { kPlain, kTimestamped };
+
+/// The engine's form of a timestamped value: timestamp, then the value. The changelog has the value alone.
+template <class V>
+struct TimestampedSerde {
+  AnySerde<V> inner;
+  void Serialize(const ValueAndTimestamp<V>& value, Bytes* out) const {
+    PutBigEndian(value.timestamp.millis(), out);
+    inner.Serialize(value.value, out);
+  }
+  [[nodiscard]] absl::Status Deserialize(BytesView bytes, ValueAndTimestamp<V>* value) const {
+    if (bytes.size() < 8) return absl::InvalidArgumentError("a timestamped value is shorter than its timestamp");
+    value->timestamp = Timestamp::FromMillis(GetBigEndian<int64_t>(bytes.data()));
+    return inner.Deserialize(bytes.substr(8), &value->value);
+  }
+  [[nodiscard]] size_t MemoryBytes(const ValueAndTimestamp<V>& value) const {
+    return inner.MemoryBytes(value.value) + sizeof(Timestamp);
+  }
+};
+
+/// An element of a TouchList; embedded in entries.
+struct TouchLink {
+  TouchLink* previous = nullptr;
+  TouchLink* next = nullptr;
+  [[nodiscard]] bool linked() const { return next != nullptr; }
+  void Unlink() {
+    if (next == nullptr) return;
+    previous->next = next;
+    next->previous = previous;
+    previous = next = nullptr;
+  }
+};
+
+/// Entries in order of last touch.
+class TouchList {
+ public:
+  TouchList() { head_.previous = head_.next = &head_; }
+  TouchList(const TouchList&) = delete;
+  TouchList& operator=(const TouchList&) = delete;
+  [[nodiscard]] bool empty() const { return head_.next == &head_; }
+  [[nodiscard]] TouchLink* front() { return head_.next; }
+  [[nodiscard]] const TouchLink* end() const { return &head_; }
+  [[nodiscard]] bool IsLast(const TouchLink* link) const { return head_.previous == link; }
+  /// Also from whichever list it is in now.
+  void MoveToBack(TouchLink* link) {
+    link->Unlink();
+    link->previous = head_.previous;
+    link->next = &head_;
+    head_.previous->next = link;
+    head_.previous = link;
+  }
+  /// Takes all of another list.
+  void TakeAll(TouchList* other) {
+    while (!other->empty()) MoveToBack(other->front());
+  }
+
+ private:
+  TouchLink head_;
+};
+
+/// An iterator that must hear of writes to keep showing the store as of its creation.
+class LiveIterator {
+ public:
+  virtual ~LiveIterator() { link_.Unlink(); }
+  /// `key` (of a key-value entry, or of a window store's run) is about to change.
+  virtual void BeforeWrite(BytesView key) = 0;
+  /// Marks are about to be cleared and clean entries dropped.
+  virtual void BeforePersist() = 0;
+
+ private:
+  friend class StoreCore;
+  struct Link : TouchLink {
+    LiveIterator* owner = nullptr;
+  };
+  Link link_;
+};
+
+/// What all stores share, free of types: engine, context, changelog, metadata, memory count.
+class StoreCore {
+ public:
+  StoreCore(std::string name, StoreKind kind, std::string layout, ValueFormat format);
+  StoreCore(const StoreCore&) = delete;
+  StoreCore& operator=(const StoreCore&) = delete;
+
+  [[nodiscard]] absl::Status Open(const StoreContext& context);
+  [[nodiscard]] absl::StatusOr<std::optional<int64_t>> PersistedOffset();
+  [[nodiscard]] bool persistent() const { return engine_ != nullptr && engine_->persistent(); }
+  [[nodiscard]] const std::string& name() const { return name_; }
+  [[nodiscard]] ValueFormat format() const { return format_; }
+  [[nodiscard]] const StoreContext& context() const { return context_; }
+  [[nodiscard]] RecordContext& record() const { return *context_.record; }
+  [[nodiscard]] KeyValueEngine& engine() { return *engine_; }
+
+  /// False = absent, or the engine failed and the task with it.
+  [[nodiscard]] bool Read(BytesView key, Bytes* value);
+  [[nodiscard]] absl::StatusOr<std::optional<int64_t>> ReadNumber(BytesView meta_key);
+  void Fail(const absl::Status& status, std::string_view doing);
+
+  /// Logs the engine's form of a value (null = tombstone) in the changelog's form. Timestamped values bring their own timestamp.
+  void Log(BytesView key, NullableBytesView engine_value, Timestamp record_timestamp, const Headers& headers);
+  /// A changelog record's value in the engine's form; `buffer` backs it.
+  static BytesView EngineValue(ValueFormat format, const ChangelogRecord& record, Bytes* buffer);
+
+  /// Writes a batch with the changelog offset in it.
+  [[nodiscard]] absl::Status Write(WriteBatch* batch, std::optional<int64_t> changelog_offset);
+  static void PutNumber(BytesView meta_key, int64_t value, WriteBatch* batch);
+
+  void Register(LiveIterator* iterator) {
+    iterator->link_.owner = iterator;
+    iterators_.MoveToBack(&iterator->link_);
+  }
+  void AnnounceWrite(BytesView key) {
+    if (!iterators_.empty()) TellIterators(key);
+  }
+  void AnnouncePersist();
+  [[nodiscard]] bool has_iterators() const { return !iterators_.empty(); }
+
+  int64_t memory_bytes = 0;
+  int64_t dirty_bytes = 0;
+  Bytes key_buffer;
+  Bytes value_buffer;
+
+ private:
+  void TellIterators(BytesView key);
+
+  std::string name_;
+  StoreKind kind_;
+  std::string layout_;
+  ValueFormat format_;
+  StoreContext context_;
+  std::unique_ptr<KeyValueEngine> engine_;
+  TouchList iterators_;
+  int64_t writes_since_flush_ = 0;
+};
+
+/// Sets the record in flight for one forward, and puts the old one back.
+class RecordContextScope {
+ public:
+  RecordContextScope(RecordContext* record, const RecordContext& now) : record_(record), before_(*record) { *record = now; }
+  ~RecordContextScope() { *record_ = before_; }
+  RecordContextScope(const RecordContextScope&) = delete;
+  RecordContextScope& operator=(const RecordContextScope&) = delete;
+
+ private:
+  RecordContext* record_;
+  RecordContext before_;
+};
+
+}  // namespace millrace::internal
+
+#endif  // MILLRACE_STATE_INTERNAL_STORE_CORE_H_

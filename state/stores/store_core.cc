@@ -1,0 +1,118 @@
+#include "millrace/state/internal/store_core.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace millrace::internal {
+namespace {
+
+constexpr BytesView kOffsetKey = "changelog-offset";
+constexpr BytesView kLayoutKey = "layout";
+// A crash costs at most the replay of this many writes (the engine flushes by size earlier as a rule).
+constexpr int64_t kWritesPerFlush = 500'000;
+
+}  // namespace
+
+StoreCore::StoreCore(std::string name, StoreKind kind, std::string layout, ValueFormat format)
+    : name_(std::move(name)), kind_(kind), layout_(std::move(layout)), format_(format) {}
+
+absl::Status StoreCore::Open(const StoreContext& context) {
+  context_ = context;
+  absl::StatusOr<std::unique_ptr<KeyValueEngine>> engine = context.engines->Open(name_, kind_);
+  if (!engine.ok()) return engine.status();
+  engine_ = *std::move(engine);
+  Bytes layout;
+  const absl::StatusOr<bool> found = engine_->GetMeta(kLayoutKey, &layout);
+  if (!found.ok()) return found.status();
+  if (*found && layout != layout_) {
+    const absl::Status error = absl::DataLossError(absl::StrCat("store '", name_, "' in '", engine_->location(),
+                                                                "' holds another kind of store (", layout, ", expected ", layout_,
+                                                                "); set the directory aside and restore from the changelog"));
+    engine_.reset();
+    return error;
+  }
+  if (*found) return absl::OkStatus();
+  WriteBatch batch;
+  batch.PutMeta(kLayoutKey, layout_);
+  return engine_->Write(batch);
+}
+
+absl::StatusOr<std::optional<int64_t>> StoreCore::PersistedOffset() {
+  if (engine_ == nullptr) return absl::FailedPreconditionError(absl::StrCat("store '", name_, "' is not open"));
+  return ReadNumber(kOffsetKey);
+}
+
+bool StoreCore::Read(BytesView key, Bytes* value) {
+  const absl::StatusOr<bool> found = engine_->Get(key, value);
+  if (found.ok()) return *found;
+  context_.error->Report(found.status());
+  return false;
+}
+
+absl::StatusOr<std::optional<int64_t>> StoreCore::ReadNumber(BytesView meta_key) {
+  Bytes value;
+  const absl::StatusOr<bool> found = engine_->GetMeta(meta_key, &value);
+  if (!found.ok()) return found.status();
+  if (!*found) return std::optional<int64_t>();
+  if (value.size() != 8) {
+    return absl::DataLossError(absl::StrCat("store '", name_, "' in '", engine_->location(), "': its ", std::string(meta_key),
+                                            " is damaged; set the directory aside and restore from the changelog"));
+  }
+  return std::optional<int64_t>(GetBigEndian<int64_t>(value.data()));
+}
+
+void StoreCore::Fail(const absl::Status& status, std::string_view doing) {
+  context_.error->Report(absl::Status(
+      status.code(), absl::StrCat("store '", name_, "': ", std::string(doing), ": ", std::string(status.message()))));
+}
+
+void StoreCore::Log(BytesView key, NullableBytesView engine_value, Timestamp record_timestamp, const Headers& headers) {
+  if (context_.changelog == nullptr) return;
+  if (engine_value && format_ == ValueFormat::kTimestamped) {
+    const Timestamp own = Timestamp::FromMillis(GetBigEndian<int64_t>(engine_value->data()));
+    context_.changelog->Log(key, engine_value->substr(8), own, headers);
+  } else {
+    context_.changelog->Log(key, engine_value, record_timestamp, headers);
+  }
+}
+
+BytesView StoreCore::EngineValue(ValueFormat format, const ChangelogRecord& record, Bytes* buffer) {
+  if (format == ValueFormat::kPlain) return *record.value;
+  buffer->clear();
+  PutBigEndian(record.timestamp.millis(), buffer);
+  buffer->append(*record.value);
+  return *buffer;
+}
+
+void StoreCore::PutNumber(BytesView meta_key, int64_t value, WriteBatch* batch) {
+  char bytes[8];
+  SetBigEndian(value, bytes);
+  batch->PutMeta(meta_key, BytesView(bytes, 8));
+}
+
+absl::Status StoreCore::Write(WriteBatch* batch, std::optional<int64_t> changelog_offset) {
+  if (changelog_offset) PutNumber(kOffsetKey, *changelog_offset, batch);
+  if (batch->size() == 0) return absl::OkStatus();
+  if (absl::Status s = engine_->Write(*batch); !s.ok()) return s;
+  writes_since_flush_ += static_cast<int64_t>(batch->size());
+  if (writes_since_flush_ < kWritesPerFlush) return absl::OkStatus();
+  writes_since_flush_ = 0;
+  return engine_->Flush(false);
+}
+
+void StoreCore::TellIterators(BytesView key) {
+  for (TouchLink* link = iterators_.front(); link != iterators_.end();) {
+    TouchLink* const next = link->next;
+    static_cast<LiveIterator::Link*>(link)->owner->BeforeWrite(key);
+    link = next;
+  }
+}
+
+void StoreCore::AnnouncePersist() {
+  for (TouchLink* link = iterators_.front(); link != iterators_.end();) {
+    TouchLink* const next = link->next;
+    static_cast<LiveIterator::Link*>(link)->owner->BeforePersist();
+    link = next;
+  }
+}
+
+}  // namespace millrace::internal

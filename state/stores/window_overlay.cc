@@ -1,0 +1,293 @@
+#include "millrace/state/internal/window_overlay.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "absl/strings/str_cat.h"
+
+namespace millrace::internal {
+namespace {
+
+using Slot = WindowOverlay::Slot;
+
+constexpr BytesView kObservedKey = "observed-time";
+constexpr size_t kTail = sizeof(int64_t) + sizeof(int32_t);  // start and sequence after the key
+constexpr int64_t kRunBytes = sizeof(WindowOverlay::Run) + 64;
+
+absl::string_view ToAbsl(BytesView view) { return {view.data(), view.size()}; }
+
+const Slot& AsSlot(const OverlayEntry& entry) { return static_cast<const Slot&>(entry); }
+
+void AppendTail(int64_t time, int32_t sequence, Bytes* out) {
+  PutBigEndian(time, out);
+  PutBigEndian(sequence, out);
+}
+
+auto LowerBound(std::vector<Slot*>& slots, int64_t time, int32_t sequence) {
+  // Streams are nearly in order: look at the end first.
+  if (slots.empty() || std::tie(slots.back()->time, slots.back()->sequence) < std::tie(time, sequence)) return slots.end();
+  return std::lower_bound(slots.begin(), slots.end(), std::tie(time, sequence),
+                          [](const Slot* slot, const auto& wanted) { return std::tie(slot->time, slot->sequence) < wanted; });
+}
+
+}  // namespace
+
+WindowOverlay::WindowOverlay(std::string name, StoreKind kind, ValueFormat format, Discipline discipline, std::string layout,
+                             const WindowLayout& windows)
+    : Overlay(std::move(name), kind,
+              absl::StrCat(layout, " by segments of ", std::max<int64_t>(windows.retention_ms / 2, 60'000)), format, discipline),
+      windows_(windows),
+      segment_interval_(std::max<int64_t>(windows.retention_ms / 2, 60'000)) {
+  log_headers_ = windows.retain_duplicates;
+}
+
+absl::Status WindowOverlay::OpenOverlay(const StoreContext& context) {
+  if (absl::Status s = Open(context); !s.ok()) return s;
+  const std::unique_ptr<EngineIterator> any = engine().Scan({}, false);
+  const absl::StatusOr<std::optional<int64_t>> observed = ReadNumber(kObservedKey);
+  if (!observed.ok()) return observed.status();
+  observed_ = observed->value_or(-1);
+  if (any->Valid()) resident_from_ = observed_ + 1;
+  return any->status();
+}
+
+WindowOverlay::Run* WindowOverlay::FindRun(BytesView key) const {
+  const auto it = runs_.find(ToAbsl(key));
+  return it == runs_.end() ? nullptr : it->second.get();
+}
+
+WindowOverlay::Run* WindowOverlay::MakeRun(BytesView key) {
+  if (Run* run = FindRun(key)) return run;
+  auto run = std::make_unique<Run>();
+  run->key.assign(key);
+  Run* const made = run.get();
+  runs_.emplace(ToAbsl(made->key), std::move(run));
+  memory_bytes += kRunBytes + static_cast<int64_t>(key.size());
+  return made;
+}
+
+Slot* WindowOverlay::AddSlot(Run* run, std::vector<Slot*>::iterator at, int64_t time, int32_t sequence) {
+  Slot* const slot = NewSlot();
+  slot->run = run;
+  slot->time = time;
+  slot->sequence = sequence;
+  run->slots.insert(at, slot);
+  return slot;
+}
+
+Slot* WindowOverlay::Lookup(BytesView key, int64_t time) {
+  if (time < Earliest() || time < 0) return nullptr;
+  Run* run = FindRun(key);
+  if (run != nullptr) {
+    const auto at = LowerBound(run->slots, time, 0);
+    if (at != run->slots.end() && (*at)->time == time && (*at)->sequence == 0) return (*at)->present ? *at : nullptr;
+  }
+  if (time >= resident_from_) return nullptr;
+  AnnounceWrite(key);
+  if (++loads_since_sweep_ > 4096) Evict();
+  run = MakeRun(key);
+  Slot* const slot = AddSlot(run, LowerBound(run->slots, time, 0), time, 0);
+  slot->known = true;
+  Bytes engine_key;
+  AppendEngineKey(*slot, &engine_key);
+  slot->in_engine = Read(engine_key, &value_buffer);
+  if (slot->in_engine) {
+    if (absl::Status s = DecodeInto(value_buffer, slot); s.ok()) {
+      slot->present = true;
+    } else {
+      Fail(s, "reading a stored value");
+    }
+  }
+  Count(slot);
+  return slot->present ? slot : nullptr;
+}
+
+WindowOverlay::Admission WindowOverlay::Admit(int64_t time, int32_t* sequence) {
+  if (windows_.retain_duplicates) sequence_ = (sequence_ + 1) & 0x7fffffff;
+  *sequence = sequence_;
+  observed_ = std::max(observed_, time);
+  return Segment(time) >= FirstLiveSegment() ? Admission::kTake : Admission::kLogOnly;
+}
+
+Slot* WindowOverlay::ForWrite(BytesView key, int64_t time, int32_t sequence) {
+  AnnounceWrite(key);
+  Run* const run = MakeRun(key);
+  TrimRun(run);
+  const auto at = LowerBound(run->slots, time, sequence);
+  Slot* slot;
+  if (at != run->slots.end() && (*at)->time == time && (*at)->sequence == sequence) {
+    slot = *at;
+  } else {
+    slot = AddSlot(run, at, time, sequence);
+    if (time >= resident_from_) {
+      slot->known = true;
+      slot->in_engine = false;
+    }
+  }
+  BeginWrite(slot);
+  return slot;
+}
+
+void WindowOverlay::LogUnstored(BytesView key, int64_t time, int32_t sequence, NullableBytesView engine_value) {
+  if (context().changelog == nullptr) return;
+  Bytes log_key(key);
+  AppendTail(time, sequence, &log_key);
+  Log(log_key, engine_value, record().timestamp, log_headers_ ? *record().headers : Headers::Empty());
+}
+
+void WindowOverlay::AppendChangelogKey(const OverlayEntry& entry, Bytes* out) const {
+  const Slot& slot = AsSlot(entry);
+  out->append(slot.run->key);
+  AppendTail(slot.time, slot.sequence, out);
+}
+
+void WindowOverlay::AppendEngineKey(const OverlayEntry& entry, Bytes* out) const {
+  PutBigEndian(Segment(AsSlot(entry).time), out);
+  AppendChangelogKey(entry, out);
+}
+
+absl::Status WindowOverlay::Persist(std::optional<int64_t> changelog_offset) {
+  AnnouncePersist();
+  std::sort(unpersisted_.begin(), unpersisted_.end(), [this](const OverlayEntry* a, const OverlayEntry* b) {
+    const Slot& x = AsSlot(*a);
+    const Slot& y = AsSlot(*b);
+    const int64_t segment_x = Segment(x.time);
+    const int64_t segment_y = Segment(y.time);
+    return std::tie(segment_x, x.run->key, x.time, x.sequence) < std::tie(segment_y, y.run->key, y.time, y.sequence);
+  });
+  WriteBatch batch;
+  const int64_t live = std::max<int64_t>(FirstLiveSegment(), 0);
+  if (live > purged_before_segment_) {
+    Bytes end;
+    PutBigEndian(live, &end);
+    batch.DeleteRange(Bytes(8, '\0'), end);
+  }
+  Bytes key;
+  for (const OverlayEntry* entry : unpersisted_) {
+    if (Segment(AsSlot(*entry).time) < live) continue;
+    key.clear();
+    AppendEngineKey(*entry, &key);
+    if (entry->present) {
+      value_buffer.clear();
+      Encode(*entry, &value_buffer);
+      batch.Put(key, value_buffer);
+    } else if (entry->in_engine) {
+      batch.Delete(key);
+    }
+  }
+  if (batch.size() > 0) PutNumber(kObservedKey, observed_, &batch);
+  if (absl::Status s = Write(&batch, changelog_offset); !s.ok()) return s;
+  FinishPersist([this](OverlayEntry* entry) {
+    if (!entry->present && !entry->touch.linked()) RemoveSlot(static_cast<Slot*>(entry));
+  });
+  if (live > purged_before_segment_) {
+    purged_before_segment_ = live;
+    Sweep(Earliest());
+  }
+  Evict();
+  return absl::OkStatus();
+}
+
+absl::Status WindowOverlay::Restore(std::span<const ChangelogRecord> records, int64_t next_offset) {
+  const auto time_of = [](const ChangelogRecord& r) { return GetBigEndian<int64_t>(r.key.data() + r.key.size() - kTail); };
+  for (const ChangelogRecord& record : records) {
+    if (record.key.size() < kTail) {
+      return absl::DataLossError(absl::StrCat("store '", name(), "': changelog offset ", record.offset, " has a key of ",
+                                              record.key.size(),
+                                              " bytes, which is no window key; was the topic made by another store?"));
+    }
+    observed_ = std::max(observed_, time_of(record));
+  }
+  WriteBatch batch;
+  Bytes key;
+  for (const ChangelogRecord& record : records) {
+    const int64_t time = time_of(record);
+    if (Segment(time) < FirstLiveSegment()) continue;
+    const BytesView run_key = record.key.substr(0, record.key.size() - kTail);
+    if (Run* run = FindRun(run_key)) {
+      const int32_t sequence = GetBigEndian<int32_t>(record.key.data() + record.key.size() - sizeof(int32_t));
+      const auto at = LowerBound(run->slots, time, sequence);
+      const bool found = at != run->slots.end() && (*at)->time == time && (*at)->sequence == sequence;
+      if (found && !(*at)->unpersisted && !(*at)->touch.linked()) RemoveSlot(*at);
+    }
+    resident_from_ = std::max(resident_from_, time + 1);
+    key.clear();
+    PutBigEndian(Segment(time), &key);
+    key.append(record.key);
+    if (record.value) {
+      batch.Put(key, EngineValue(format(), record, &value_buffer));
+    } else {
+      batch.Delete(key);
+    }
+  }
+  PutNumber(kObservedKey, observed_, &batch);
+  return Write(&batch, next_offset);
+}
+
+void WindowOverlay::FreeSlot(Slot* slot) {
+  memory_bytes -= slot->bytes;
+  slot->touch.Unlink();
+  DeleteSlot(slot);
+}
+
+void WindowOverlay::RemoveSlot(Slot* slot) {
+  Run* const run = slot->run;
+  run->slots.erase(LowerBound(run->slots, slot->time, slot->sequence));
+  FreeSlot(slot);
+  if (!run->slots.empty()) return;
+  memory_bytes -= kRunBytes + static_cast<int64_t>(run->key.size());
+  runs_.erase(ToAbsl(run->key));
+}
+
+// Frees expired windows at the front of a run once they are half of it.
+void WindowOverlay::TrimRun(Run* run) {
+  const int64_t earliest = Earliest();
+  if (run->slots.empty() || run->slots.front()->time >= earliest) return;
+  const auto expired = [earliest](const Slot* s) { return s->time < earliest && !s->unpersisted && !s->touch.linked(); };
+  size_t count = 0;
+  while (count < run->slots.size() && expired(run->slots[count])) ++count;
+  if (count * 2 < run->slots.size() || count == 0) return;
+  for (size_t i = 0; i < count; ++i) FreeSlot(run->slots[i]);
+  run->slots.erase(run->slots.begin(), run->slots.begin() + static_cast<ptrdiff_t>(count));
+}
+
+void WindowOverlay::Sweep(int64_t time) {
+  for (auto it = runs_.begin(); it != runs_.end();) {
+    const auto here = it++;
+    Run& run = *here->second;
+    std::erase_if(run.slots, [this, time](Slot* slot) {
+      if (slot->time >= time || slot->unpersisted || slot->touch.linked()) return false;
+      FreeSlot(slot);
+      return true;
+    });
+    if (!run.slots.empty()) continue;
+    memory_bytes -= kRunBytes + static_cast<int64_t>(run.key.size());
+    runs_.erase(here);
+  }
+}
+
+// Over the limit, the oldest clean windows go, and reads below the new watermark ask the engine.
+void WindowOverlay::Evict() {
+  const bool loaded = loads_since_sweep_ > 4096;
+  if (loaded) loads_since_sweep_ = 0;
+  if (memory_bytes <= context().memory_limit_bytes) return;
+  if (memory_bytes - dirty_bytes < context().memory_limit_bytes / 2) return;
+  AnnouncePersist();
+  if (loaded) Sweep(resident_from_);
+  for (int step = 0; step < 4 && memory_bytes > context().memory_limit_bytes; ++step) {
+    const int64_t from = std::max({resident_from_, Earliest(), int64_t{0}});
+    resident_from_ = step == 3 ? observed_ + 1 : from + (observed_ + 1 - from) / 3;
+    Sweep(resident_from_);
+  }
+}
+
+void WindowOverlay::DeleteAll() {
+  for (auto& [key, run] : runs_) {
+    for (Slot* slot : run->slots) FreeSlot(slot);
+    run->slots.clear();
+  }
+  runs_.clear();
+  unpersisted_.clear();
+}
+
+}  // namespace millrace::internal
