@@ -23,7 +23,8 @@ class ProcessorContext {
   void Forward(const Record<KOut, VOut>& record) { out_->Forward(record); }
   void Forward(const Record<KOut, VOut>& record, std::string_view child) { out_->Forward(record, child); }
 
-  /// The store connected under that name, or null if there is none of this type: `context.GetStateStore<KeyValueStore<K, V>>("s")`.
+  /// The store connected under that name, or null if there is none of this type: `context.GetStateStore<KeyValueStore<K,
+  /// V>>("s")`.
   template <class Store>
   Store* GetStateStore(std::string_view name) {
     return dynamic_cast<Store*>(task_->FindStore(name));
@@ -73,8 +74,8 @@ class FixedKeyProcessorContext : private ProcessorContext<K, VOut> {
   using Base = ProcessorContext<K, VOut>;
 
  public:
-  using Base::Base;
   using Base::application_id;
+  using Base::Base;
   using Base::Commit;
   using Base::current_stream_time;
   using Base::current_system_time;

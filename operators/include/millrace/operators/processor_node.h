@@ -131,8 +131,9 @@ struct RawRecord {
   int64_t offset = -1;
 };
 
-/// A source node as the task sees it. The task asks for the record's timestamp when it becomes the head of its queue, and pushes it when
-/// its turn comes; both deserialise once (the node keeps the head's key and value between the two calls only for the last record asked).
+/// A source node as the task sees it. The task asks for the record's timestamp when it becomes the head of its queue, and pushes
+/// it when its turn comes; both deserialise once (the node keeps the head's key and value between the two calls only for the last
+/// record asked).
 class SourceNode : public ProcessorNode {
  public:
   using ProcessorNode::ProcessorNode;

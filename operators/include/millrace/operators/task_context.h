@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -73,8 +74,8 @@ class TaskContext {
   virtual OutputSink& output() = 0;
   virtual Timestamp stream_time() const = 0;
   virtual Timestamp system_time() const = 0;
-  /// Fires `punctuator` with the node's context set: stream time first at the first record, then every interval; wall clock first after
-  /// one interval. Missed ticks collapse to one; the argument is the current time.
+  /// Fires `punctuator` with the node's context set: stream time first at the first record, then every interval; wall clock first
+  /// after one interval. Missed ticks collapse to one; the argument is the current time.
   virtual Cancellable Schedule(std::chrono::milliseconds interval, PunctuationType type, Punctuator punctuator) = 0;
   virtual void RequestCommit() = 0;
 
@@ -82,6 +83,8 @@ class TaskContext {
   RecordContext record;
   FirstError error;
   DroppedRecords dropped;
+  /// What several nodes of the task share, by a name of theirs (the clock of a join's two sides).
+  std::map<std::string, std::shared_ptr<void>> shared;
   /// Kafka Streams emits results of closed windows and unmatched joins at most this often (wall clock; the test driver sets 0).
   std::chrono::milliseconds emit_interval{1000};
 };

@@ -9,12 +9,14 @@
 
 namespace millrace {
 
-/// Windows of one size that start at multiples of the advance: tumbling (advance = size) or hopping. [start, end). Values that make no
-/// sense are reported by StreamsBuilder::Build. Follows Kafka's `TimeWindows`.
+/// Windows of one size that start at multiples of the advance: tumbling (advance = size) or hopping. [start, end). Values that
+/// make no sense are reported by StreamsBuilder::Build. Follows Kafka's `TimeWindows`.
 class TimeWindows {
  public:
   static TimeWindows OfSizeWithNoGrace(std::chrono::milliseconds size) { return {size, size, std::chrono::milliseconds(0)}; }
-  static TimeWindows OfSizeAndGrace(std::chrono::milliseconds size, std::chrono::milliseconds grace) { return {size, size, grace}; }
+  static TimeWindows OfSizeAndGrace(std::chrono::milliseconds size, std::chrono::milliseconds grace) {
+    return {size, size, grace};
+  }
   [[nodiscard]] TimeWindows AdvanceBy(std::chrono::milliseconds advance) const { return {size_, advance, grace_}; }
 
   [[nodiscard]] std::chrono::milliseconds size() const { return size_; }
@@ -39,8 +41,8 @@ class TimeWindows {
   std::chrono::milliseconds grace_;
 };
 
-/// How far apart two records may be to join: the other side's time in [time - before, time + after], as the left side sees it. Follows
-/// Kafka's `JoinWindows`.
+/// How far apart two records may be to join: the other side's time in [time - before, time + after], as the left side sees it.
+/// Follows Kafka's `JoinWindows`.
 class JoinWindows {
  public:
   static JoinWindows OfTimeDifferenceAndGrace(std::chrono::milliseconds difference, std::chrono::milliseconds grace) {

@@ -19,7 +19,8 @@ class StreamAggregateNode final : public StoreForwardingNode<K, VA>, public Rece
  public:
   using Initializer = std::function<std::optional<VA>()>;
   using Aggregator = std::function<std::optional<VA>(const K&, const V*, std::optional<VA>)>;
-  StreamAggregateNode(std::string name, std::string store_name, Initializer initializer, Aggregator aggregator, bool send_old_values)
+  StreamAggregateNode(std::string name, std::string store_name, Initializer initializer, Aggregator aggregator,
+                      bool send_old_values)
       : StoreForwardingNode<K, VA>(std::move(name), std::move(store_name), send_old_values),
         initializer_(std::move(initializer)),
         aggregator_(std::move(aggregator)) {}
@@ -69,8 +70,9 @@ class StreamReduceNode final : public StoreForwardingNode<K, V>, public Receiver
   const Reducer reducer_;
 };
 
-/// Aggregates a grouped stream by key and time window. Records with a null key are dropped; windows that closed before the largest
-/// timestamp seen here, minus grace, too. A null value is aggregated. Follows KStreamWindowAggregate with EmitStrategy.onWindowUpdate.
+/// Aggregates a grouped stream by key and time window. Records with a null key are dropped; windows that closed before the
+/// largest timestamp seen here, minus grace, too. A null value is aggregated. Follows KStreamWindowAggregate with
+/// EmitStrategy.onWindowUpdate.
 template <class K, class V, class VA>
 class WindowAggregateNode final : public ForwardingNode<Windowed<K>, Change<VA>>,
                                   public Receiver<K, V>,
@@ -79,8 +81,8 @@ class WindowAggregateNode final : public ForwardingNode<Windowed<K>, Change<VA>>
   using Store = TimestampedWindowStore<K, VA>;
   using Initializer = std::function<std::optional<VA>()>;
   using Aggregator = std::function<std::optional<VA>(const K&, const V*, std::optional<VA>)>;
-  WindowAggregateNode(std::string name, std::string store_name, TimeWindows windows, Initializer initializer, Aggregator aggregator,
-                      bool send_old_values)
+  WindowAggregateNode(std::string name, std::string store_name, TimeWindows windows, Initializer initializer,
+                      Aggregator aggregator, bool send_old_values)
       : ForwardingNode<Windowed<K>, Change<VA>>(std::move(name)),
         store_name_(std::move(store_name)),
         windows_(windows),

@@ -17,13 +17,16 @@
 
 namespace millrace::internal {
 
-/// Where a task's records come in. Key and value are decoded once, when the record becomes the head of its queue, into memory that the
-/// node reuses. Follows SourceNode.
+/// Where a task's records come in. Key and value are decoded once, when the record becomes the head of its queue, into memory
+/// that the node reuses. Follows SourceNode.
 template <class K, class V>
 class TypedSourceNode final : public SourceNode {
  public:
   TypedSourceNode(std::string name, AnySerde<K> key, AnySerde<V> value, TimestampExtractor<K, V> extractor)
-      : SourceNode(std::move(name)), key_serde_(std::move(key)), value_serde_(std::move(value)), extractor_(std::move(extractor)) {}
+      : SourceNode(std::move(name)),
+        key_serde_(std::move(key)),
+        value_serde_(std::move(value)),
+        extractor_(std::move(extractor)) {}
 
   [[nodiscard]] absl::Status AddChild(ProcessorNode* child) override { return out_.Add(name(), child); }
   [[nodiscard]] absl::Status Init(TaskContext* context) override {
@@ -141,7 +144,8 @@ class SinkNode final : public ProcessorNode, public Receiver<K, V> {
     if (record.key != nullptr) key_serde_.Serialize(*record.key, &key_);
     if (record.value != nullptr) value_serde_.Serialize(*record.value, &value_);
     context_->output().Send(topic, Partition(topic, record), record.key != nullptr ? NullableBytesView(key_) : std::nullopt,
-                            record.value != nullptr ? NullableBytesView(value_) : std::nullopt, record.timestamp, *record.headers);
+                            record.value != nullptr ? NullableBytesView(value_) : std::nullopt, record.timestamp,
+                            *record.headers);
   }
   std::optional<int32_t> Partition(const std::string& topic, const Record<K, V>& record) {
     if (partitioner_) {

@@ -19,7 +19,8 @@ class ProcessNode final : public ForwardingNode<KOut, VOut>, public Receiver<KIn
   ProcessNode(std::string name, const Supplier& supplier) : ForwardingNode<KOut, VOut>(std::move(name)), processor_(supplier()) {}
 
   [[nodiscard]] absl::Status Init(TaskContext* context) override {
-    if (processor_ == nullptr) return absl::InvalidArgumentError(absl::StrCat("the supplier of processor ", this->name(), " made none"));
+    if (processor_ == nullptr)
+      return absl::InvalidArgumentError(absl::StrCat("the supplier of processor ", this->name(), " made none"));
     if (absl::Status status = ForwardingNode<KOut, VOut>::Init(context); !status.ok()) return status;
     processor_context_ = std::make_unique<ProcessorContext<KOut, VOut>>(context, &this->out());
     processor_->Init(*processor_context_);
@@ -42,7 +43,8 @@ class FixedKeyProcessNode final : public ForwardingNode<K, VOut>, public Receive
       : ForwardingNode<K, VOut>(std::move(name)), processor_(supplier()) {}
 
   [[nodiscard]] absl::Status Init(TaskContext* context) override {
-    if (processor_ == nullptr) return absl::InvalidArgumentError(absl::StrCat("the supplier of processor ", this->name(), " made none"));
+    if (processor_ == nullptr)
+      return absl::InvalidArgumentError(absl::StrCat("the supplier of processor ", this->name(), " made none"));
     if (absl::Status status = ForwardingNode<K, VOut>::Init(context); !status.ok()) return status;
     processor_context_ = std::make_unique<FixedKeyProcessorContext<K, VOut>>(context, &this->out());
     processor_->Init(*processor_context_);

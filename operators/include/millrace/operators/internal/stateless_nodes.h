@@ -102,7 +102,8 @@ class FlatMapValuesNode final : public ForwardingNode<K, V2>, public Receiver<K,
   using Mapper = std::function<std::vector<std::optional<V2>>(const K*, const V*)>;
   FlatMapValuesNode(std::string name, Mapper mapper) : ForwardingNode<K, V2>(std::move(name)), mapper_(std::move(mapper)) {}
   void Process(const Record<K, V>& record) override {
-    for (const std::optional<V2>& value : mapper_(record.key, record.value)) this->out().Forward(record.WithValue(AsPointer(value)));
+    for (const std::optional<V2>& value : mapper_(record.key, record.value))
+      this->out().Forward(record.WithValue(AsPointer(value)));
   }
 
  private:
@@ -132,8 +133,8 @@ class PassThroughNode final : public ForwardingNode<K, V>, public Receiver<K, V>
   void Process(const Record<K, V>& record) override { this->out().Forward(record); }
 };
 
-/// Sends a record to the first branch whose predicate holds: child i belongs to predicate i, the child behind the last predicate is
-/// the default branch. Follows KStreamBranch.
+/// Sends a record to the first branch whose predicate holds: child i belongs to predicate i, the child behind the last predicate
+/// is the default branch. Follows KStreamBranch.
 template <class K, class V>
 class BranchNode final : public ForwardingNode<K, V>, public Receiver<K, V> {
  public:

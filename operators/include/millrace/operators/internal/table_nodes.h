@@ -56,8 +56,8 @@ class StoreForwardingNode : public ForwardingNode<K, Change<V>>, public ForwardS
   Store* store_ = nullptr;
 };
 
-/// Turns a topic's records into table updates: each record replaces its key's row, a null value deletes it, a null key is dropped.
-/// Follows KTableSource.
+/// Turns a topic's records into table updates: each record replaces its key's row, a null value deletes it, a null key is
+/// dropped. Follows KTableSource.
 template <class K, class V>
 class TableSourceNode final : public StoreForwardingNode<K, V>, public Receiver<K, V> {
  public:

@@ -1,0 +1,35 @@
+#ifndef MILLRACE_OPERATORS_PROTOBUF_SERDE_H_
+#define MILLRACE_OPERATORS_PROTOBUF_SERDE_H_
+
+#include <google/protobuf/message.h>
+
+#include <concepts>
+#include <cstddef>
+#include <limits>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "millrace/state/serde.h"
+
+namespace millrace {
+
+/// Any generated protobuf message, in protobuf's binary format, without a schema registry's prefix. Stateless; any thread.
+template <std::derived_from<google::protobuf::Message> M>
+struct Serde<M> {
+  void Serialize(const M& message, Bytes* out) const { message.AppendToString(out); }
+  /// kInvalidArgument names the message type.
+  absl::Status Deserialize(BytesView bytes, M* message) const {
+    if (bytes.size() <= static_cast<size_t>(std::numeric_limits<int>::max()) &&
+        message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+      return absl::OkStatus();
+    }
+    return absl::InvalidArgumentError(
+        absl::StrCat(bytes.size(), " bytes are no message of type ", std::string(M::descriptor()->full_name())));
+  }
+  size_t MemoryBytes(const M& message) const { return message.SpaceUsedLong(); }
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_OPERATORS_PROTOBUF_SERDE_H_
