@@ -14,9 +14,8 @@
 
 namespace millrace::internal {
 
-inline absl::Status NoStore(const std::string& node, const std::string& store) {
-  return absl::InternalError(absl::StrCat("node ", node, ": the task has no store ", store, " of the right type"));
-}
+/// The error of a node whose store the task does not have: the topology was built wrongly.
+absl::Status NoStore(const std::string& node, const std::string& store);
 
 /// A node that forwards a table's updates from its store: at once, or (store cached) when the store forwards. Follows
 /// TimestampedTupleForwarder.
