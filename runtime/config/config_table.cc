@@ -1,5 +1,6 @@
 #include "config/config_table.h"
 
+#include <algorithm>
 #include <charconv>
 #include <vector>
 
@@ -107,12 +108,21 @@ constexpr ConfigEntry kTable[] = {
      .of_consumer = true},
     {.section = "Processing",
      .name = "topology.optimization",
-     .type = kChoice,
+     .type = ConfigType::kChoices,
      .default_value = "none",
-     .choices = "none all",
-     .doc = "`all`: a table read from a topic uses that topic as its changelog, and repartition topics of one stream are merged. "
-            "Changes "
-            "names and contents of internal topics: reset the application when you change it."},
+     .choices = "none all reuse.ktable.source.topics merge.repartition.topics",
+     .doc =
+         "`reuse.ktable.source.topics`: a table read from a topic uses that topic as its changelog. `merge.repartition.topics`: "
+         "repartition topics of one stream are merged. `all`: both. Changes names and contents of internal topics: reset the "
+         "application when you change it."},
+    {.section = "Processing",
+     .name = "ensure.explicit.internal.resource.naming",
+     .type = kChoice,
+     .default_value = "false",
+     .choices = "false true",
+     .doc = "`true`: a topology in which a store or an internal topic has a generated name is an error that lists them. Names "
+            "given by "
+            "the application survive changes of the topology, generated ones do not."},
 
     {.section = "State",
      .name = "statestore.cache.max.bytes",
@@ -333,12 +343,13 @@ std::string ExpectedValue(const ConfigEntry& entry) {
       if (entry.max == kLongMax) return absl::StrCat("an integer of ", entry.min, " or more", unit);
       return absl::StrCat("an integer from ", entry.min, " to ", entry.max, unit);
     }
-    case ConfigType::kChoice: {
+    case ConfigType::kChoice:
+    case ConfigType::kChoices: {
       std::vector<std::string> plain;
       for (absl::string_view choice : absl::StrSplit(absl::string_view(entry.choices.data(), entry.choices.size()), ' ')) {
         if (choice.find('=') == absl::string_view::npos) plain.emplace_back(choice);
       }
-      std::string text;
+      std::string text = entry.type == ConfigType::kChoices ? "one, or several with commas, of " : "";
       for (size_t i = 0; i < plain.size(); ++i)
         absl::StrAppend(&text, i == 0 ? "" : i + 1 < plain.size() ? ", " : " or ", plain[i]);
       return text;
@@ -360,6 +371,14 @@ absl::StatusOr<std::string> CheckConfigValue(const ConfigEntry& entry, std::stri
       if (entry.name == "replication.factor" && number == 0)
         return absl::InvalidArgumentError("expected -1, or 1 or more replicas");
       return std::string(value);
+    }
+    case ConfigType::kChoices: {
+      const std::vector<std::string> parts = absl::StrSplit(absl::string_view(value.data(), value.size()), ',');
+      const auto fits = [&](const std::string& part) {
+        return !FindChoice(entry, part).empty() && (parts.size() == 1 || part.find('.') != std::string::npos);
+      };
+      if (std::all_of(parts.begin(), parts.end(), fits)) return std::string(value);
+      break;
     }
     case ConfigType::kChoice: {
       std::string choice = FindChoice(entry, value);

@@ -12,7 +12,7 @@
 
 namespace millrace {
 
-enum class ConfigType { kText, kInteger, kChoice, kTopicPart };
+enum class ConfigType { kText, kInteger, kChoice, kChoices, kTopicPart };
 
 /// One setting: what checks its values, what --print-config shows and what the reference page says, in one place.
 struct ConfigEntry {
@@ -26,7 +26,8 @@ struct ConfigEntry {
   int64_t max = std::numeric_limits<int64_t>::max();
   /// For kInteger: "milliseconds", "bytes", ...
   std::string_view unit = {};
-  /// For kChoice: "name", or "other=name" for another spelling (Java's class names), separated by spaces. Shown: the plain ones.
+  /// For kChoice and kChoices (one alone, or several of those with a '.' joined by commas): "name", or "other=name" for another
+  /// spelling (Java's class names), separated by spaces. Shown: the plain ones.
   std::string_view choices = {};
   std::string_view doc;
   /// Set where the default is not Kafka's: which that is, and why ours differs.

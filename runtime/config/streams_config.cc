@@ -73,8 +73,10 @@ int StreamsConfig::replication_factor() const { return static_cast<int>(Number(d
 std::chrono::milliseconds StreamsConfig::repartition_purge_interval() const {
   return Time(data_->values, "repartition.purge.interval.ms");
 }
-TopologyOptimization StreamsConfig::topology_optimization() const {
-  return Text(data_->values, "topology.optimization") == "all" ? TopologyOptimization::kAll : TopologyOptimization::kNone;
+const std::string& StreamsConfig::topology_optimization() const { return Text(data_->values, "topology.optimization"); }
+TopologyConfig StreamsConfig::topology_config() const {
+  return {.optimization = topology_optimization(),
+          .ensure_explicit_internal_resource_naming = Text(data_->values, "ensure.explicit.internal.resource.naming") == "true"};
 }
 Properties StreamsConfig::topic_properties() const { return data_->topic; }
 

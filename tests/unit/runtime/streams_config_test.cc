@@ -49,7 +49,7 @@ TEST(StreamsConfig, HasKafkasDefaults) {
   EXPECT_EQ(config.windowstore_changelog_additional_retention(), milliseconds(86400000));
   EXPECT_EQ(config.replication_factor(), -1);
   EXPECT_EQ(config.auto_offset_reset(), AutoOffsetReset::kEarliest);
-  EXPECT_EQ(config.topology_optimization(), TopologyOptimization::kNone);
+  EXPECT_EQ(config.topology_optimization(), "none");
   EXPECT_EQ(config.deserialization_error_policy(), DeserializationErrorPolicy::kFail);
   EXPECT_FALSE(config.read_committed());
   EXPECT_EQ(config.http_port(), std::nullopt);
@@ -75,7 +75,7 @@ TEST(StreamsConfig, ReadsTypedValues) {
   EXPECT_EQ(config.max_task_idle(), milliseconds(-1));
   EXPECT_TRUE(config.read_committed());
   EXPECT_EQ(config.auto_offset_reset(), AutoOffsetReset::kLatest);
-  EXPECT_EQ(config.topology_optimization(), TopologyOptimization::kAll);
+  EXPECT_EQ(config.topology_optimization(), "all");
   EXPECT_EQ(config.http_port(), 0);
   EXPECT_TRUE(config.log_json());
   EXPECT_THAT(config.topic_properties(), Contains(Pair("min.insync.replicas", "2")));
@@ -138,6 +138,15 @@ TEST(StreamsConfig, ADeadLetterTopicAndItsHandlerNeedEachOther) {
       ConfigOf({{"deserialization.exception.handler", "dead-letter"}, {"errors.dead.letter.queue.topic.name", "bad"}});
   EXPECT_EQ(config.deserialization_error_policy(), DeserializationErrorPolicy::kDeadLetter);
   EXPECT_EQ(config.dead_letter_topic(), "bad");
+}
+
+TEST(StreamsConfig, OptimizationsAreOneWordOrAList) {
+  const std::string both = "reuse.ktable.source.topics,merge.repartition.topics";
+  EXPECT_EQ(ConfigOf({{"topology.optimization", both}}).topology_config().optimization, both);
+  EXPECT_THAT(ErrorOf({{"topology.optimization", "all,none"}}), HasSubstr("one, or several with commas, of none, all, reuse"));
+  EXPECT_FALSE(ConfigOf({}).topology_config().ensure_explicit_internal_resource_naming);
+  const TopologyConfig named = ConfigOf({{"ensure.explicit.internal.resource.naming", "true"}});
+  EXPECT_TRUE(named.ensure_explicit_internal_resource_naming);
 }
 
 TEST(StreamsConfig, TimesOfTheGroupMustFitTogether) {

@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "millrace/topologies/topology_config.h"
 
 namespace millrace {
 
@@ -21,7 +22,6 @@ using Properties = std::map<std::string, std::string>;
 enum class ProcessingGuarantee { kAtLeastOnce };
 enum class DeserializationErrorPolicy { kFail, kContinue, kDeadLetter };
 enum class AutoOffsetReset { kEarliest, kLatest };
-enum class TopologyOptimization { kNone, kAll };
 
 /// The settings of an application, checked: every value has passed type and range, every name is known. Immutable; copies share
 /// their data and may be used from any thread. Names, meanings and (where docs/configuration.md does not say otherwise) defaults
@@ -57,7 +57,11 @@ class StreamsConfig {
   /// -1: the broker's default.
   [[nodiscard]] int replication_factor() const;
   [[nodiscard]] std::chrono::milliseconds repartition_purge_interval() const;
-  [[nodiscard]] TopologyOptimization topology_optimization() const;
+  /// "none", "all", or a list with commas of "reuse.ktable.source.topics" and "merge.repartition.topics".
+  [[nodiscard]] const std::string& topology_optimization() const;
+  /// What StreamsBuilder needs to know, so that `StreamsBuilder builder(config)` is all there is to write.
+  [[nodiscard]] TopologyConfig topology_config() const;
+  operator TopologyConfig() const { return topology_config(); }  // NOLINT(google-explicit-constructor)
   /// Settings for internal topics: those given with the prefix "topic.", without it.
   [[nodiscard]] Properties topic_properties() const;
 
