@@ -79,13 +79,14 @@ std::shared_ptr<Group> EmbeddedLog::State::MakeGroup(const std::string& name) {
 }
 
 absl::Status EmbeddedLog::State::DeleteGroup(const std::string& name) {
-  absl::MutexLock lock(&mutex_);
-  auto it = groups_.find(name);
-  if (it == groups_.end()) return absl::NotFoundError(absl::StrCat("group ", name, " does not exist"));
-  if (it->second->HasMembers()) {
+  std::shared_ptr<Group> group = FindGroup(name);
+  if (!group) return absl::NotFoundError(absl::StrCat("group ", name, " does not exist"));
+  // Not under the lock: a group asks for its task count under its own.
+  if (group->HasMembers()) {
     return absl::FailedPreconditionError(absl::StrCat("group ", name, " has members; stop the application first"));
   }
-  groups_.erase(it);
+  absl::MutexLock lock(&mutex_);
+  groups_.erase(name);
   return absl::OkStatus();
 }
 
