@@ -90,6 +90,8 @@ struct Restorer::Batch {
   std::vector<ChangelogRecord> records;
 };
 
+Restorer::Restorer(Host* host) : host_(host) {}
+
 Restorer::~Restorer() { Stop(); }
 
 absl::Status Restorer::Start(log::LogClient* client, int max_partitions, const std::string& idle_topic) {

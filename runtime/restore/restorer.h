@@ -54,7 +54,7 @@ struct RestoreProgress {
 /// Restores stores from changelogs on one thread with a consumer of its own, all waiting ones in turn, while other tasks run.
 class Restorer {
  public:
-  explicit Restorer(Host* host) : host_(host) {}
+  explicit Restorer(Host* host);
   ~Restorer();
 
   absl::Status Start(log::LogClient* client, int max_partitions, const std::string& idle_topic);

@@ -1,0 +1,368 @@
+#include "millrace/runtime/kafka_streams.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
+#include "config/client_properties.h"
+#include "log/kafka/kafka_log.h"
+#include "logging/client_log.h"
+#include "membership/group_member.h"
+#include "metrics/runtime_snapshot.h"
+#include "millrace/runtime/logging.h"
+#include "restore/restorer.h"
+#include "streams/purge_board.h"
+#include "streams/state_directory.h"
+#include "streams/streams_options.h"
+#include "streams/task_manager.h"
+#include "streams/topology_plan.h"
+#include "streams/worker.h"
+
+namespace millrace {
+namespace {
+
+using State = KafkaStreams::State;
+
+constexpr char kVersion[] = "0.1.0";
+
+std::string Name(State state) { return std::string(KafkaStreams::StateName(state)); }
+
+bool Ended(State state) { return state == State::kNotRunning || state == State::kError; }
+
+}  // namespace
+
+// Threads: membership (polls the group, gives and takes tasks), restore, one for each worker, and control, which purges
+// repartition topics and carries out the end, whoever asked for it.
+class KafkaStreams::Impl {
+ public:
+  Impl(Topology topology, StreamsConfig config, std::shared_ptr<log::LogClient> client, Host* host)
+      : topology_(std::move(topology)),
+        config_(std::move(config)),
+        options_(OptionsFrom(config_)),
+        client_(std::move(client)),
+        host_(host != nullptr ? host : &Host::Real()),
+        control_signal_(host_->NewSignal()),
+        ended_signal_(host_->NewSignal()) {}
+
+  ~Impl() {
+    RequestEnd();
+    if (control_) control_->Join();
+  }
+
+  void SetStateListener(StateListener listener) {
+    const absl::MutexLock lock(&transition_);
+    listener_ = std::move(listener);
+  }
+
+  absl::Status Start() {
+    if (!Transition(State::kRebalancing, {State::kCreated})) {
+      return absl::FailedPreconditionError(absl::StrCat("KafkaStreams cannot be started in state ", Name(state())));
+    }
+    absl::Status status = DoStart();
+    if (status.ok()) return status;
+    SetError(status);
+    Transition(State::kPendingError, {State::kRebalancing, State::kRunning});
+    if (control_) {
+      RequestEnd();
+      control_->Join();
+    } else {
+      Shutdown();
+    }
+    return status;
+  }
+
+  bool Close(std::chrono::milliseconds timeout) {
+    if (Transition(State::kNotRunning, {State::kCreated})) return true;
+    Transition(State::kPendingShutdown, {State::kRebalancing, State::kRunning});
+    RequestEnd();
+    const std::chrono::nanoseconds deadline = host_->Monotonic() + timeout;
+    while (!Ended(state())) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - host_->Monotonic());
+      if (left.count() <= 0) return false;
+      ended_signal_->Wait(std::min(left, std::chrono::milliseconds(100)));
+    }
+    return true;
+  }
+
+  [[nodiscard]] State state() const {
+    const absl::MutexLock lock(&mutex_);
+    return state_;
+  }
+
+  [[nodiscard]] absl::Status error() const {
+    const absl::MutexLock lock(&mutex_);
+    return error_;
+  }
+
+  [[nodiscard]] StreamsProgress Progress() const;
+  [[nodiscard]] RuntimeSnapshot Snapshot() const;
+
+ private:
+  absl::Status DoStart() {
+    if (!client_) {
+      auto properties = MakeClientProperties(config_);
+      if (!properties.ok()) return properties.status();
+      auto client = log::kafka::Connect(*properties, LogClientLine);
+      if (!client.ok()) return client.status();
+      client_ = *std::move(client);
+    }
+    auto plan = MakeTopologyPlan(topology_, options_, &client_->admin());
+    if (!plan.ok()) return plan.status();
+    plan_ = *std::move(plan);
+    auto directory = StateDirectory::Open(host_, options_.state_dir, options_.application_id);
+    if (!directory.ok()) return directory.status();
+    directory_ = *std::move(directory);
+    if (absl::Status status = CreateInternalTopics(plan_, &client_->admin()); !status.ok()) return status;
+    if (absl::Status status = AgreeOnManifest(topology_, plan_, client_.get(), host_->Now()); !status.ok()) return status;
+    return StartThreads();
+  }
+
+  absl::Status StartThreads() {
+    context_.topology = &topology_;
+    context_.options = &options_;
+    context_.plan = &plan_;
+    context_.host = host_;
+    context_.client = client_.get();
+    context_.directory = directory_.get();
+    context_.purge = &purge_;
+    context_.rocksdb.memory = MakeEngineMemory({});
+    context_.cache_bytes_per_worker = options_.cache_max_bytes / std::max(1, options_.num_stream_threads);
+    context_.failed = [this](const absl::Status& status) { Fail(status); };
+    restorer_ = std::make_unique<Restorer>(host_);
+    manager_ = std::make_unique<TaskManager>(&context_, restorer_.get(), &workers_, [this] { TasksChanged(); });
+    member_ = std::make_unique<GroupMember>(host_, manager_.get(), [this](const absl::Status& status) { Fail(status); });
+    context_.member = member_.get();
+    {
+      const absl::MutexLock lock(&parts_);
+      for (int i = 0; i < options_.num_stream_threads; ++i) workers_.push_back(std::make_unique<Worker>(i, &context_));
+      have_parts_ = true;
+    }
+    for (const auto& worker : workers_) {
+      if (absl::Status status = worker->Start(); !status.ok()) return status;
+    }
+    int changelogs = 0;
+    for (const Subtopology& sub : topology_.subtopologies()) {
+      changelogs += static_cast<int>(sub.stores.size()) * plan_.tasks_of_subtopology.at(sub.id);
+    }
+    if (absl::Status status = restorer_->Start(client_.get(), changelogs, plan_.task_topic); !status.ok()) return status;
+    const log::MembershipOptions options{options_.application_id, plan_.task_topic, options_.group_instance_id};
+    if (absl::Status status = member_->Start(client_.get(), options); !status.ok()) return status;
+    control_ = host_->StartThread("control", [this] { Control(); });
+    return absl::OkStatus();
+  }
+
+  void Control() {
+    SetLogThreadName("control");
+    std::chrono::nanoseconds next_purge = host_->Monotonic() + options_.repartition_purge_interval;
+    while (!end_requested()) {
+      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(next_purge - host_->Monotonic());
+      if (left.count() > 0) {
+        control_signal_->Wait(left);
+        continue;
+      }
+      Purge();
+      next_purge = host_->Monotonic() + options_.repartition_purge_interval;
+    }
+    Shutdown();
+  }
+
+  void Purge() {
+    for (const auto& [partition, offset] : purge_.Take()) {
+      absl::Status status = client_->admin().DeleteRecords(partition, offset);
+      if (!status.ok()) {
+        LogWarning(absl::StrCat("delete records before ", offset, ": ", std::string(status.message())),
+                   {.event = "purge-failed", .topic = partition.topic, .partition = partition.partition});
+      }
+    }
+  }
+
+  // Membership gives back the tasks (workers commit and close them) and leaves; then the rest ends in the order of its use.
+  void Shutdown() {
+    Transition(State::kPendingShutdown, {State::kRebalancing, State::kRunning});
+    if (member_) {
+      member_->RequestStop();
+      member_->Join();
+    }
+    if (restorer_) restorer_->Stop();
+    for (const auto& worker : workers_) worker->Stop();
+    directory_.reset();
+    if (!Transition(State::kError, {State::kPendingError})) Transition(State::kNotRunning, {State::kPendingShutdown});
+    ended_signal_->Notify();
+  }
+
+  void TasksChanged() {
+    if (manager_->settled()) {
+      Transition(State::kRunning, {State::kRebalancing});
+    } else {
+      Transition(State::kRebalancing, {State::kRunning});
+    }
+  }
+
+  void SetError(const absl::Status& status) {
+    const absl::MutexLock lock(&mutex_);
+    if (error_.ok()) error_ = status;
+  }
+
+  void Fail(const absl::Status& status) {
+    LogError(std::string(status.message()), {.event = "failed"});
+    SetError(status);
+    ++failures_;
+    Transition(State::kPendingError, {State::kRebalancing, State::kRunning, State::kPendingShutdown});
+    RequestEnd();
+  }
+
+  void RequestEnd() {
+    {
+      const absl::MutexLock lock(&mutex_);
+      end_requested_ = true;
+    }
+    control_signal_->Notify();
+  }
+
+  [[nodiscard]] bool end_requested() const {
+    const absl::MutexLock lock(&mutex_);
+    return end_requested_;
+  }
+
+  bool Transition(State to, std::initializer_list<State> from) {
+    const absl::MutexLock lock(&transition_);
+    State before = State::kCreated;
+    {
+      const absl::MutexLock state_lock(&mutex_);
+      before = state_;
+      if (std::find(from.begin(), from.end(), before) == from.end()) return false;
+      state_ = to;
+    }
+    LogInfo(absl::StrCat("state changed from ", Name(before), " to ", Name(to)), {.event = "state-changed"});
+    if (listener_) listener_(to, before);
+    return true;
+  }
+
+  const Topology topology_;
+  const StreamsConfig config_;
+  const StreamsOptions options_;
+  std::shared_ptr<log::LogClient> client_;
+  Host* const host_;
+  TopologyPlan plan_;
+  std::unique_ptr<StateDirectory> directory_;
+  PurgeBoard purge_;
+  WorkerContext context_;
+  // Made before their threads start and destroyed with this; `parts_` guards only their coming.
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<Restorer> restorer_;
+  std::unique_ptr<TaskManager> manager_;
+  std::unique_ptr<GroupMember> member_;
+  mutable absl::Mutex parts_;
+  bool have_parts_ ABSL_GUARDED_BY(parts_) = false;
+
+  absl::Mutex transition_;
+  StateListener listener_ ABSL_GUARDED_BY(transition_);
+  mutable absl::Mutex mutex_;
+  State state_ ABSL_GUARDED_BY(mutex_) = State::kCreated;
+  absl::Status error_ ABSL_GUARDED_BY(mutex_);
+  bool end_requested_ ABSL_GUARDED_BY(mutex_) = false;
+  std::atomic<int64_t> failures_ = 0;
+  std::unique_ptr<Signal> control_signal_;
+  std::unique_ptr<Signal> ended_signal_;
+  std::unique_ptr<Thread> control_;
+};
+
+StreamsProgress KafkaStreams::Impl::Progress() const {
+  StreamsProgress progress;
+  const absl::MutexLock lock(&parts_);
+  if (!have_parts_) return progress;
+  for (const auto& worker : workers_) {
+    const WorkerSnapshot snapshot = worker->snapshot();
+    for (const auto& [topic, count] : snapshot.records_consumed) progress.records_consumed[topic] += count;
+    for (const auto& [topic, count] : snapshot.records_produced) progress.records_produced[topic] += count;
+    progress.commits += snapshot.commits;
+  }
+  const TaskManager::Counts counts = manager_->counts();
+  progress.tasks_running = counts.running;
+  progress.tasks_restoring = counts.restoring;
+  for (const RestoreProgress& store : restorer_->progress()) progress.restore_remaining += store.remaining;
+  progress.records_restored = restorer_->records_restored();
+  return progress;
+}
+
+RuntimeSnapshot KafkaStreams::Impl::Snapshot() const {
+  RuntimeSnapshot out;
+  out.application_id = options_.application_id;
+  out.version = kVersion;
+  out.topology_hash = topology_.Hash();
+  out.state = StateName(state());
+  out.error = std::string(error().message());
+  out.workers = options_.num_stream_threads;
+  out.worker_failures = failures_;
+  const absl::MutexLock lock(&parts_);
+  if (!have_parts_) return out;
+  out.rebalances = member_->rebalances();
+  const std::chrono::nanoseconds now = host_->Monotonic();
+  for (const auto& worker : workers_) {
+    const WorkerSnapshot w = worker->snapshot();
+    for (const auto& [topic, count] : w.records_consumed) out.records_consumed[topic] += count;
+    for (const auto& [topic, count] : w.records_produced) out.records_produced[topic] += count;
+    for (const auto& [reason, count] : w.records_dropped) out.records_dropped[reason] += count;
+    for (const auto& [error, count] : w.dlq_records) out.dlq_records[error] += count;
+    for (const auto& [partition, lag] : w.lag) out.source_lag_records[{partition.topic, partition.partition}] = lag;
+    for (const TaskId task : w.tasks) out.tasks.push_back({task.ToString(), "RUNNING", worker->name()});
+    for (const StoreSnapshot& store : w.stores) out.stores.push_back(store);
+    out.commits += w.commits;
+    out.commit_failures += w.commit_failures;
+    out.commit_duration.Merge(w.commit_duration);
+    out.state_memory_bytes = out.state_memory_bytes.value_or(0) + w.state_memory_bytes;
+    if (w.last_commit) {
+      const double age = std::chrono::duration<double>(now - *w.last_commit).count();
+      out.last_commit_age_seconds = std::max(out.last_commit_age_seconds.value_or(0), age);
+    }
+  }
+  for (const auto& [task, worker] : manager_->restoring()) out.tasks.push_back({task.ToString(), "RESTORING", worker});
+  for (const RestoreProgress& store : restorer_->progress()) {
+    StoreSnapshot snapshot;
+    snapshot.task = store.task.ToString();
+    snapshot.store = store.store;
+    snapshot.restore_remaining_records = store.remaining;
+    snapshot.restoring = true;
+    out.stores.push_back(std::move(snapshot));
+  }
+  return out;
+}
+
+KafkaStreams::KafkaStreams(Topology topology, StreamsConfig config)
+    : impl_(std::make_unique<Impl>(std::move(topology), std::move(config), nullptr, nullptr)) {}
+KafkaStreams::KafkaStreams(Topology topology, StreamsConfig config, std::shared_ptr<log::LogClient> client, Host* host)
+    : impl_(std::make_unique<Impl>(std::move(topology), std::move(config), std::move(client), host)) {}
+KafkaStreams::~KafkaStreams() { Close(std::chrono::seconds(30)); }
+
+void KafkaStreams::SetStateListener(StateListener listener) { impl_->SetStateListener(std::move(listener)); }
+absl::Status KafkaStreams::Start() { return impl_->Start(); }
+bool KafkaStreams::Close(std::chrono::milliseconds timeout) { return impl_->Close(timeout); }
+KafkaStreams::State KafkaStreams::state() const { return impl_->state(); }
+absl::Status KafkaStreams::error() const { return impl_->error(); }
+StreamsProgress KafkaStreams::Progress() const { return impl_->Progress(); }
+RuntimeSnapshot KafkaStreams::Snapshot() const { return impl_->Snapshot(); }
+
+std::string_view KafkaStreams::StateName(State state) {
+  switch (state) {
+    case State::kCreated:
+      return "CREATED";
+    case State::kRebalancing:
+      return "REBALANCING";
+    case State::kRunning:
+      return "RUNNING";
+    case State::kPendingShutdown:
+      return "PENDING_SHUTDOWN";
+    case State::kNotRunning:
+      return "NOT_RUNNING";
+    case State::kPendingError:
+      return "PENDING_ERROR";
+    case State::kError:
+      return "ERROR";
+  }
+  return "UNKNOWN";
+}
+
+}  // namespace millrace

@@ -1,0 +1,71 @@
+#include "streams/task_job.h"
+
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "millrace/runtime/logging.h"
+#include "millrace/state/engine.h"
+#include "streams/quarantine_engine_factory.h"
+
+namespace millrace {
+
+absl::StatusOr<std::vector<StoreToRestore>> TaskJob::Open() {
+  auto committed = context_->member->Committed(spec_.sources);
+  if (!committed.ok()) {
+    return absl::Status(committed.status().code(), absl::StrCat("committed offsets of task ", spec_.id.ToString(), ": ",
+                                                                std::string(committed.status().message())));
+  }
+  committed_ = *std::move(committed);
+  return Make();
+}
+
+absl::StatusOr<std::vector<StoreToRestore>> TaskJob::Make() {
+  if (absl::Status status = context_->directory->PrepareTask(spec_.id); !status.ok()) return status;
+  auto nodes = context_->topology->Build(context_->options->application_id, spec_.id.subtopology);
+  if (!nodes.ok()) return nodes.status();
+  StreamTaskOptions options;
+  auto engines = std::make_unique<QuarantineEngineFactory>(
+      context_->directory, spec_.id, MakeRocksDbEngineFactory(context_->directory->TaskPath(spec_.id), context_->rocksdb));
+  task_ = std::make_unique<StreamTask>(std::move(options), *std::move(nodes), std::move(engines), worker_->producer());
+  if (absl::Status status = task_->OpenStores(); !status.ok()) return status;
+
+  std::vector<StoreToRestore> stores;
+  const ProcessorTopology& topology = task_->topology();
+  for (size_t i = 0; i < topology.stores.size(); ++i) {
+    const SubtopologyStore& spec = topology.store_specs[i];
+    if (spec.changelog_topic.empty()) continue;
+    StoreToRestore store;
+    store.name = topology.stores[i]->name();
+    store.store = topology.stores[i].get();
+    if (spec.source_topic_is_changelog) {
+      store.changelog = {spec.changelog_topic, spec_.id.partition};
+      auto it = committed_.find(store.changelog);
+      store.limit = it == committed_.end() ? 0 : std::max<int64_t>(0, it->second.offset);
+    } else {
+      store.changelog = {absl::StrCat(context_->options->application_id, "-", spec.changelog_topic), spec_.id.partition};
+    }
+    stores.push_back(std::move(store));
+  }
+  return stores;
+}
+
+absl::StatusOr<std::vector<StoreToRestore>> TaskJob::StartAfresh(const std::string& store, const absl::Status& reason) {
+  task_.reset();
+  auto aside = context_->directory->SetAside(spec_.id, store);
+  if (!aside.ok()) return aside.status();
+  LogWarning(absl::StrCat("local state is kept in ", *aside, " and rebuilt from the changelog: ", std::string(reason.message())),
+             {.event = "state-set-aside", .task = spec_.id.ToString(), .store = store});
+  return Make();
+}
+
+void TaskJob::Finish(std::unique_ptr<RestoreJob> self) {
+  worker_->Add({spec_, std::move(task_), std::move(committed_)});
+  running_(spec_.number);
+  self.reset();
+}
+
+void TaskJob::Fail(const absl::Status& error) {
+  context_->failed(absl::Status(error.code(), absl::StrCat("task ", spec_.id.ToString(), ": ", std::string(error.message()))));
+}
+
+}  // namespace millrace

@@ -1,0 +1,42 @@
+#ifndef MILLRACE_RUNTIME_STREAMS_TASK_JOB_H_
+#define MILLRACE_RUNTIME_STREAMS_TASK_JOB_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "restore/restorer.h"
+#include "streams/worker.h"
+
+namespace millrace {
+
+/// Makes a task, opens its stores, and brings it to its worker once the restorer has filled them.
+class TaskJob final : public RestoreJob {
+ public:
+  /// `running` is called with the task's number after it was given to `worker`.
+  TaskJob(const WorkerContext* context, TaskSpec spec, Worker* worker, std::function<void(int32_t)> running)
+      : context_(context), spec_(std::move(spec)), worker_(worker), running_(std::move(running)) {}
+
+  [[nodiscard]] int32_t task_number() const override { return spec_.number; }
+  [[nodiscard]] TaskId task() const override { return spec_.id; }
+  absl::StatusOr<std::vector<StoreToRestore>> Open() override;
+  absl::StatusOr<std::vector<StoreToRestore>> StartAfresh(const std::string& store, const absl::Status& reason) override;
+  void Finish(std::unique_ptr<RestoreJob> self) override;
+  void Fail(const absl::Status& error) override;
+
+ private:
+  absl::StatusOr<std::vector<StoreToRestore>> Make();
+
+  const WorkerContext* context_;
+  TaskSpec spec_;
+  Worker* worker_;
+  std::function<void(int32_t)> running_;
+  log::Offsets committed_;
+  std::unique_ptr<StreamTask> task_;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_RUNTIME_STREAMS_TASK_JOB_H_

@@ -1,0 +1,100 @@
+#include "streams/task_manager.h"
+
+#include <tuple>
+#include <utility>
+
+#include "streams/task_job.h"
+
+namespace millrace {
+
+size_t TaskManager::LeastLoaded(int32_t subtopology) const {
+  // Few tasks first; among equals the one with fewest of this sub-topology, whose tasks cost about the same.
+  std::vector<std::tuple<int, int>> loads(workers_->size(), {0, 0});
+  for (const auto& [task, place] : places_) {
+    ++std::get<0>(loads[place.worker]);
+    if (context_->plan->tasks[static_cast<size_t>(task)].id.subtopology == subtopology) ++std::get<1>(loads[place.worker]);
+  }
+  size_t best = 0;
+  for (size_t i = 1; i < loads.size(); ++i) {
+    if (loads[i] < loads[best]) best = i;
+  }
+  return best;
+}
+
+void TaskManager::Take(const std::vector<int32_t>& tasks) {
+  std::vector<std::pair<int32_t, Worker*>> placed;
+  {
+    const absl::MutexLock lock(&mutex_);
+    joined_ = true;
+    rebalancing_ = false;
+    for (const int32_t task : tasks) {
+      if (places_.contains(task)) continue;
+      const size_t worker = LeastLoaded(context_->plan->tasks[static_cast<size_t>(task)].id.subtopology);
+      places_[task] = {worker, false};
+      placed.emplace_back(task, (*workers_)[worker].get());
+    }
+  }
+  for (const auto& [task, worker] : placed) {
+    restorer_->Add(std::make_unique<TaskJob>(context_, context_->plan->tasks[static_cast<size_t>(task)], worker,
+                                             [this](int32_t number) { Running(number); }));
+  }
+  changed_();
+}
+
+void TaskManager::Running(int32_t task) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    if (auto it = places_.find(task); it != places_.end()) it->second.running = true;
+  }
+  changed_();
+}
+
+void TaskManager::Release(const std::vector<int32_t>& tasks, bool commit) {
+  std::map<size_t, std::vector<int32_t>> by_worker;
+  {
+    const absl::MutexLock lock(&mutex_);
+    rebalancing_ = true;
+    for (const int32_t task : tasks) {
+      if (auto it = places_.find(task); it != places_.end()) by_worker[it->second.worker].push_back(task);
+    }
+  }
+  changed_();
+  restorer_->Cancel(tasks);
+  std::vector<std::shared_ptr<Worker::Answer>> answers;
+  for (const auto& [worker, numbers] : by_worker) answers.push_back((*workers_)[worker]->RequestRelease(numbers, commit));
+  for (const auto& answer : answers) answer->Wait();
+  {
+    const absl::MutexLock lock(&mutex_);
+    for (const int32_t task : tasks) places_.erase(task);
+  }
+  changed_();
+}
+
+bool TaskManager::settled() const {
+  const absl::MutexLock lock(&mutex_);
+  if (!joined_ || rebalancing_) return false;
+  for (const auto& [task, place] : places_) {
+    if (!place.running) return false;
+  }
+  return true;
+}
+
+TaskManager::Counts TaskManager::counts() const {
+  const absl::MutexLock lock(&mutex_);
+  Counts counts;
+  for (const auto& [task, place] : places_) ++(place.running ? counts.running : counts.restoring);
+  return counts;
+}
+
+std::vector<std::pair<TaskId, std::string>> TaskManager::restoring() const {
+  const absl::MutexLock lock(&mutex_);
+  std::vector<std::pair<TaskId, std::string>> restoring;
+  for (const auto& [task, place] : places_) {
+    if (!place.running) {
+      restoring.emplace_back(context_->plan->tasks[static_cast<size_t>(task)].id, (*workers_)[place.worker]->name());
+    }
+  }
+  return restoring;
+}
+
+}  // namespace millrace

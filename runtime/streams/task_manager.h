@@ -1,0 +1,60 @@
+#ifndef MILLRACE_RUNTIME_STREAMS_TASK_MANAGER_H_
+#define MILLRACE_RUNTIME_STREAMS_TASK_MANAGER_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "membership/group_member.h"
+#include "restore/restorer.h"
+#include "streams/worker.h"
+
+namespace millrace {
+
+/// Spreads the tasks that the group gives us over the workers, and gets them back. Tasks go through the restorer to their worker.
+class TaskManager final : public TaskHolder {
+ public:
+  /// `changed` is called when tasks came, went, or began to run.
+  TaskManager(const WorkerContext* context, Restorer* restorer, std::vector<std::unique_ptr<Worker>>* workers,
+              std::function<void()> changed)
+      : context_(context), restorer_(restorer), workers_(workers), changed_(std::move(changed)) {}
+
+  void Take(const std::vector<int32_t>& tasks) override;
+  void Release(const std::vector<int32_t>& tasks, bool commit) override;
+
+  /// A task has reached its worker (restore thread).
+  void Running(int32_t task);
+
+  /// A first generation has come, nothing is being released, and every task is with its worker.
+  [[nodiscard]] bool settled() const;
+  struct Counts {
+    int64_t running = 0;
+    int64_t restoring = 0;
+  };
+  [[nodiscard]] Counts counts() const;
+  /// Tasks not yet running, with their worker's name, for the snapshot.
+  [[nodiscard]] std::vector<std::pair<TaskId, std::string>> restoring() const;
+
+ private:
+  struct Place {
+    size_t worker = 0;
+    bool running = false;
+  };
+  size_t LeastLoaded(int32_t subtopology) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const WorkerContext* context_;
+  Restorer* restorer_;
+  std::vector<std::unique_ptr<Worker>>* workers_;
+  std::function<void()> changed_;
+  mutable absl::Mutex mutex_;
+  std::map<int32_t, Place> places_ ABSL_GUARDED_BY(mutex_);
+  bool joined_ ABSL_GUARDED_BY(mutex_) = false;
+  bool rebalancing_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_RUNTIME_STREAMS_TASK_MANAGER_H_

@@ -1,0 +1,364 @@
+#include "streams/worker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "millrace/runtime/logging.h"
+
+namespace millrace {
+namespace {
+
+constexpr std::chrono::milliseconds kFlushLimit{120000};
+constexpr std::chrono::milliseconds kLongestWait{100};
+constexpr std::chrono::milliseconds kCommitRetry{100};
+constexpr std::chrono::milliseconds kPublishInterval{200};
+// Offsets of topics that the group does not subscribe to expire (offsets.retention.minutes); idle positions are committed again.
+constexpr std::chrono::hours kFullCommitInterval{6};
+constexpr int kBatch = 1000;
+
+absl::Status At(const absl::Status& status, const std::string& where) {
+  return absl::Status(status.code(), absl::StrCat(where, ": ", std::string(status.message())));
+}
+
+}  // namespace
+
+Worker::Worker(int index, const WorkerContext* context)
+    : index_(index), context_(context), name_(absl::StrCat("worker-", index + 1)) {}
+
+Worker::~Worker() { Stop(); }
+
+absl::Status Worker::Start() {
+  const auto isolation = context_->options->read_committed ? log::Isolation::kReadCommitted : log::Isolation::kReadUncommitted;
+  int partitions = 0;
+  for (const TaskSpec& task : context_->plan->tasks) partitions += static_cast<int>(task.sources.size());
+  auto consumer =
+      context_->client->NewConsumer({isolation, std::max(1, partitions), /*restore=*/false, context_->plan->task_topic});
+  if (!consumer.ok()) return At(consumer.status(), "consumer of " + name_);
+  consumer_ = *std::move(consumer);
+  auto producer = context_->client->NewProducer();
+  if (!producer.ok()) return At(producer.status(), "producer of " + name_);
+  producer_ = *std::move(producer);
+  const std::chrono::nanoseconds now = context_->host->Monotonic();
+  next_commit_ = now + context_->options->commit_interval;
+  next_full_commit_ = now + kFullCommitInterval;
+  thread_ = context_->host->StartThread(name_, [this] { Run(); });
+  return absl::OkStatus();
+}
+
+void Worker::Add(RestoredTask task) {
+  {
+    const absl::MutexLock lock(&mutex_);
+    arriving_.push_back(std::move(task));
+  }
+  consumer_->Wake();
+}
+
+std::shared_ptr<Worker::Answer> Worker::RequestRelease(std::vector<int32_t> tasks, bool commit) {
+  auto answer = std::make_shared<Answer>(context_->host->NewSignal());
+  if (!thread_) {
+    answer->Give();
+    return answer;
+  }
+  {
+    const absl::MutexLock lock(&mutex_);
+    releases_.push_back({std::move(tasks), commit, answer});
+  }
+  consumer_->Wake();
+  return answer;
+}
+
+void Worker::Stop() {
+  if (!thread_) return;
+  {
+    const absl::MutexLock lock(&mutex_);
+    stop_ = true;
+  }
+  consumer_->Wake();
+  thread_->Join();
+  thread_.reset();
+}
+
+WorkerSnapshot Worker::snapshot() const {
+  const absl::MutexLock lock(&mutex_);
+  return snapshot_;
+}
+
+void Worker::Run() {
+  SetLogThreadName(name_);
+  while (HandleRequests()) {
+    const bool worked = RunTasks();
+    if (!worked) ForwardIdle();
+    CommitIfDue();
+    BuryDropped(/*wait=*/false);
+    Publish(/*now=*/false);
+    if (!worked) consumer_->Wait(WaitTime());
+  }
+  for (auto& owned : tasks_) Drop(owned.get());
+  tasks_.clear();
+  BuryDropped(/*wait=*/true);
+  Publish(/*now=*/true);
+}
+
+// False when the thread is to end. Arrivals come before releases, as they were asked for.
+bool Worker::HandleRequests() {
+  std::deque<RestoredTask> arriving;
+  std::deque<ReleaseRequest> releases;
+  bool stop = false;
+  {
+    const absl::MutexLock lock(&mutex_);
+    arriving.swap(arriving_);
+    releases.swap(releases_);
+    stop = stop_;
+  }
+  for (RestoredTask& restored : arriving) {
+    if (failed_) continue;
+    const std::string task = restored.spec.id.ToString();
+    if (absl::Status status = Install(std::move(restored)); !status.ok()) Fail(At(status, "start of task " + task));
+  }
+  for (const ReleaseRequest& request : releases) {
+    Release(request);
+    request.answer->Give();
+  }
+  if (!arriving.empty() || !releases.empty()) Publish(/*now=*/true);
+  return !stop;
+}
+
+absl::StatusOr<int64_t> Worker::StartOffset(const log::TopicPartition& partition, const log::Offsets& committed) {
+  auto begin = context_->client->admin().BeginningOffset(partition);
+  if (!begin.ok()) return begin.status();
+  const auto it = committed.find(partition);
+  const bool internal = context_->plan->repartition_topics.contains(partition.topic);
+  const AutoOffsetReset reset = internal ? AutoOffsetReset::kEarliest : context_->options->offset_reset;
+  if (it != committed.end() && it->second.offset >= 0) {
+    auto end = context_->client->admin().EndOffset(partition, log::Isolation::kReadUncommitted);
+    if (!end.ok()) return end.status();
+    if (it->second.offset >= *begin && it->second.offset <= *end) return it->second.offset;
+    LogWarning(absl::StrCat("the committed offset ", it->second.offset, " is outside the topic's ", *begin, " to ", *end,
+                            "; reading from where auto.offset.reset says"),
+               {.event = "offset-out-of-range", .topic = partition.topic, .partition = partition.partition});
+  }
+  if (reset == AutoOffsetReset::kEarliest) return *begin;
+  return context_->client->admin().EndOffset(partition, log::Isolation::kReadUncommitted);
+}
+
+absl::Status Worker::Install(RestoredTask restored) {
+  auto owned = std::make_unique<OwnedTask>();
+  owned->spec = std::move(restored.spec);
+  owned->task = std::move(restored.task);
+  if (absl::Status status = owned->task->Start(restored.committed); !status.ok()) return status;
+  for (const log::TopicPartition& partition : owned->spec.sources) {
+    auto offset = StartOffset(partition, restored.committed);
+    if (!offset.ok()) return offset.status();
+    auto reader = consumer_->Assign(partition, *offset);
+    if (!reader.ok()) return At(reader.status(), "read " + partition.ToString());
+    owned->task->SetPosition(partition, *offset);
+    owned->inputs.push_back({partition, *reader});
+  }
+  LogInfo("task runs", {.event = "task-started", .task = owned->spec.id.ToString()});
+  tasks_.push_back(std::move(owned));
+  return absl::OkStatus();
+}
+
+// One commit covers all tasks of the worker, as in Kafka Streams, so that records in flight between them are not repeated.
+void Worker::Release(const ReleaseRequest& request) {
+  const auto asked = [&](const std::unique_ptr<OwnedTask>& owned) {
+    return std::find(request.tasks.begin(), request.tasks.end(), owned->spec.number) != request.tasks.end();
+  };
+  if (std::none_of(tasks_.begin(), tasks_.end(), asked)) return;
+  if (request.commit && !failed_) {
+    if (absl::Status status = Commit(); !status.ok()) {
+      LogWarning(absl::StrCat("commit before giving tasks back: ", std::string(status.message()),
+                              "; records since the last commit will be processed again by the next owner"),
+                 {.event = "commit-failed"});
+    }
+  }
+  for (auto& owned : tasks_) {
+    if (asked(owned)) Drop(owned.get());
+  }
+  std::erase_if(tasks_, [](const auto& owned) { return owned->task == nullptr; });
+  // The stores' directories are free when this returns.
+  BuryDropped(/*wait=*/true);
+}
+
+void Worker::Drop(OwnedTask* owned) {
+  for (const Input& input : owned->inputs) {
+    if (absl::Status status = consumer_->Unassign(input.partition); !status.ok()) {
+      LogWarning(absl::StrCat("unassign ", input.partition.ToString(), ": ", std::string(status.message())), {});
+    }
+  }
+  owned->inputs.clear();
+  owned->task->Close();
+  dropped_.push_back(std::move(owned->task));
+  LogInfo("task closed", {.event = "task-closed", .task = owned->spec.id.ToString()});
+}
+
+// Deliveries write into their task, so it lives until they are over.
+void Worker::BuryDropped(bool wait) {
+  if (dropped_.empty()) return;
+  if (wait && producer_->outstanding() > 0) {
+    if (absl::Status status = producer_->Flush(kFlushLimit); !status.ok()) Fail(At(status, "flush of " + name_));
+  }
+  if (producer_->outstanding() == 0) dropped_.clear();
+}
+
+bool Worker::RunTasks() {
+  bool worked = false;
+  if (failed_) return worked;
+  const Timestamp now = context_->host->Now();
+  for (auto& owned : tasks_) {
+    absl::Status status = ReadInputs(owned.get(), &worked);
+    if (status.ok()) {
+      const int processed = owned->task->Process(kBatch, now);
+      owned->ran = owned->ran || processed > 0;
+      worked = worked || processed > 0;
+      owned->task->Punctuate(now);
+      status = owned->task->error();
+    }
+    if (!status.ok()) {
+      Fail(At(status, "task " + owned->spec.id.ToString()));
+      return false;
+    }
+  }
+  if (absl::Status status = producer_->Poll(); !status.ok()) Fail(At(status, "producer of " + name_));
+  return worked;
+}
+
+absl::Status Worker::ReadInputs(OwnedTask* owned, bool* worked) {
+  const int limit = context_->options->buffered_records_per_partition;
+  for (Input& input : owned->inputs) {
+    const int room = limit - owned->task->Buffered(input.partition);
+    int drained = 0;
+    if (room > 0) {
+      auto read = input.reader->Drain(room, [&](const RawRecord& record) { owned->task->AddRecord(input.partition, record); });
+      if (!read.ok()) return At(read.status(), "read " + input.partition.ToString());
+      drained = *read;
+      *worked = *worked || drained > 0;
+      if (drained > 0) totals_.records_consumed[input.partition.topic] += drained;
+    }
+    owned->task->SetInput(input.partition, input.reader->position(), input.reader->at_end());
+  }
+  return absl::OkStatus();
+}
+
+// Out of input: what caches hold back goes on now, at most every emit.idle.interval.ms.
+void Worker::ForwardIdle() {
+  if (failed_) return;
+  const std::chrono::nanoseconds now = context_->host->Monotonic();
+  if (now < next_forward_) return;
+  bool any = false;
+  for (auto& owned : tasks_) {
+    if (!std::exchange(owned->ran, false)) continue;
+    owned->task->ForwardDirty();
+    any = true;
+    if (absl::Status status = owned->task->error(); !status.ok()) return Fail(At(status, "task " + owned->spec.id.ToString()));
+  }
+  if (any) next_forward_ = now + context_->options->emit_idle_interval;
+}
+
+void Worker::CommitIfDue() {
+  if (failed_ || tasks_.empty()) return;
+  const std::chrono::nanoseconds now = context_->host->Monotonic();
+  const bool asked = std::any_of(tasks_.begin(), tasks_.end(), [](const auto& owned) { return owned->task->commit_requested(); });
+  if (now < next_commit_ && !(asked && now >= next_asked_commit_)) return;
+  absl::Status status = Commit();
+  const std::chrono::nanoseconds after = context_->host->Monotonic();
+  next_commit_ = after + context_->options->commit_interval;
+  if (status.ok()) return;
+  // The group rebalances, or the broker is away: what is committed later covers this too.
+  ++totals_.commit_failures;
+  next_commit_ = next_asked_commit_ = after + kCommitRetry;
+  if (absl::IsFailedPrecondition(status)) {
+    LogDebug(absl::StrCat("commit put off: ", std::string(status.message())), {.event = "commit-put-off"});
+  } else {
+    LogWarning(absl::StrCat("commit failed, will be repeated: ", std::string(status.message())), {.event = "commit-failed"});
+  }
+}
+
+// Errors of tasks and producer end the instance (Fail); others are returned and may be repeated.
+absl::Status Worker::Commit() {
+  const std::chrono::nanoseconds start = context_->host->Monotonic();
+  const bool full = start >= next_full_commit_;
+  std::vector<OwnedTask*> committing;
+  for (auto& owned : tasks_) {
+    if (full || owned->task->commit_needed()) committing.push_back(owned.get());
+  }
+  if (committing.empty()) return absl::OkStatus();
+  if (absl::Status status = CommitTasks(committing); !status.ok()) return status;
+  if (full) next_full_commit_ = start + kFullCommitInterval;
+  const std::chrono::nanoseconds end = context_->host->Monotonic();
+  ++totals_.commits;
+  totals_.last_commit = end;
+  totals_.commit_duration.Observe(std::chrono::duration<double>(end - start).count());
+  return absl::OkStatus();
+}
+
+absl::Status Worker::CommitTasks(const std::vector<OwnedTask*>& tasks) {
+  std::vector<int32_t> numbers;
+  log::Offsets offsets;
+  const auto fail = [this](const absl::Status& status) {
+    Fail(status);
+    return status;
+  };
+  for (OwnedTask* owned : tasks) {
+    auto prepared = owned->task->PrepareCommit();
+    if (!prepared.ok()) return fail(At(prepared.status(), "task " + owned->spec.id.ToString()));
+    numbers.push_back(owned->spec.number);
+    offsets.insert(prepared->begin(), prepared->end());
+  }
+  if (absl::Status status = producer_->Flush(kFlushLimit); !status.ok()) return fail(At(status, "producer of " + name_));
+  if (absl::Status status = context_->member->Commit(numbers, offsets); !status.ok()) return status;
+  for (OwnedTask* owned : tasks) {
+    if (absl::Status status = owned->task->PostCommit(); !status.ok()) {
+      return fail(At(status, "state of task " + owned->spec.id.ToString()));
+    }
+  }
+  for (const auto& [partition, offset] : offsets) {
+    if (context_->plan->repartition_topics.contains(partition.topic)) context_->purge->Committed(partition, offset.offset);
+  }
+  return absl::OkStatus();
+}
+
+// Nothing of this worker is committed any more; its tasks wait for the membership to take them back.
+void Worker::Fail(const absl::Status& status) {
+  if (std::exchange(failed_, true)) return;
+  context_->failed(status);
+}
+
+std::chrono::milliseconds Worker::WaitTime() const {
+  if (failed_) return kLongestWait;
+  const std::chrono::nanoseconds now = context_->host->Monotonic();
+  std::chrono::nanoseconds wait = kLongestWait;
+  if (!tasks_.empty()) wait = std::min(wait, next_commit_ - now);
+  for (const auto& owned : tasks_) {
+    if (owned->ran) wait = std::min(wait, std::max(next_forward_ - now, std::chrono::nanoseconds(1000000)));
+    if (auto next = owned->task->next_wall_clock_punctuation()) {
+      wait = std::min<std::chrono::nanoseconds>(wait, *next - context_->host->Now());
+    }
+  }
+  return std::max(std::chrono::milliseconds(1), std::chrono::ceil<std::chrono::milliseconds>(wait));
+}
+
+void Worker::Publish(bool now) {
+  const std::chrono::nanoseconds time = context_->host->Monotonic();
+  if (!now && time < next_publish_) return;
+  next_publish_ = time + kPublishInterval;
+  WorkerSnapshot snapshot = totals_;
+  for (const auto& owned : tasks_) {
+    snapshot.tasks.push_back(owned->spec.id);
+    for (const auto& store : owned->task->topology().stores) {
+      StoreSnapshot& s = snapshot.stores.emplace_back();
+      s.task = owned->spec.id.ToString();
+      s.store = store->name();
+      s.memory_bytes = store->memory_bytes();
+      snapshot.state_memory_bytes += *s.memory_bytes;
+    }
+    for (const Input& input : owned->inputs) {
+      if (input.reader->at_end()) snapshot.lag[input.partition] = owned->task->Buffered(input.partition);
+    }
+  }
+  const absl::MutexLock lock(&mutex_);
+  snapshot_ = std::move(snapshot);
+}
+
+}  // namespace millrace

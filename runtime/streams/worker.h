@@ -1,0 +1,169 @@
+#ifndef MILLRACE_RUNTIME_STREAMS_WORKER_H_
+#define MILLRACE_RUNTIME_STREAMS_WORKER_H_
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "host/host.h"
+#include "log/log.h"
+#include "membership/group_member.h"
+#include "metrics/runtime_snapshot.h"
+#include "millrace/state/engine.h"
+#include "millrace/topologies/topology.h"
+#include "streams/purge_board.h"
+#include "streams/state_directory.h"
+#include "streams/streams_options.h"
+#include "streams/topology_plan.h"
+#include "task/stream_task.h"
+
+namespace millrace {
+
+/// What all workers and task jobs share; outlives them.
+struct WorkerContext {
+  const Topology* topology = nullptr;
+  const StreamsOptions* options = nullptr;
+  const TopologyPlan* plan = nullptr;
+  Host* host = nullptr;
+  log::LogClient* client = nullptr;
+  StateDirectory* directory = nullptr;
+  GroupMember* member = nullptr;
+  PurgeBoard* purge = nullptr;
+  /// The instance cannot go on.
+  std::function<void(const absl::Status&)> failed;
+  RocksDbOptions rocksdb;
+  int64_t cache_bytes_per_worker = 0;
+};
+
+/// A restored task on its way to its worker, with the offsets that the group had committed.
+struct RestoredTask {
+  TaskSpec spec;
+  std::unique_ptr<StreamTask> task;
+  log::Offsets committed;
+};
+
+/// A worker's counters, of its whole life, and what it does now.
+struct WorkerSnapshot {
+  std::map<std::string, int64_t> records_consumed;
+  std::map<std::string, int64_t> records_produced;
+  std::map<std::string, int64_t> records_dropped;
+  std::map<std::string, int64_t> dlq_records;
+  std::map<log::TopicPartition, int64_t> lag;
+  std::vector<TaskId> tasks;
+  std::vector<StoreSnapshot> stores;
+  int64_t state_memory_bytes = 0;
+  int64_t commits = 0;
+  int64_t commit_failures = 0;
+  DurationHistogram commit_duration;
+  std::optional<std::chrono::nanoseconds> last_commit;
+};
+
+/// One thread that runs tasks: reads their partitions, processes, commits. It has a consumer and a producer of its own.
+class Worker {
+ public:
+  /// The end of a request to another thread.
+  class Answer {
+   public:
+    explicit Answer(std::unique_ptr<Signal> signal) : signal_(std::move(signal)) {}
+    void Give() {
+      given_ = true;
+      signal_->Notify();
+    }
+    void Wait() {
+      while (!given_) signal_->Wait(std::chrono::seconds(1));
+    }
+
+   private:
+    std::unique_ptr<Signal> signal_;
+    std::atomic<bool> given_ = false;
+  };
+
+  Worker(int index, const WorkerContext* context);
+  ~Worker();
+
+  absl::Status Start();
+  [[nodiscard]] const std::string& name() const { return name_; }
+  /// For the sinks of tasks that this worker will run; used on its thread only.
+  [[nodiscard]] log::Producer* producer() { return producer_.get(); }
+
+  /// Any thread.
+  void Add(RestoredTask task);
+  /// Asks for tasks to be ended: after a commit of all tasks of the worker, or as they are. Tasks that it does not have are left
+  /// out.
+  std::shared_ptr<Answer> RequestRelease(std::vector<int32_t> tasks, bool commit);
+  /// Ends the thread; tasks that are left are dropped.
+  void Stop();
+  [[nodiscard]] WorkerSnapshot snapshot() const;
+
+ private:
+  struct Input {
+    log::TopicPartition partition;
+    log::PartitionReader* reader = nullptr;
+  };
+  struct OwnedTask {
+    TaskSpec spec;
+    std::unique_ptr<StreamTask> task;
+    std::vector<Input> inputs;
+    bool ran = false;
+  };
+  struct ReleaseRequest {
+    std::vector<int32_t> tasks;
+    bool commit = false;
+    std::shared_ptr<Answer> answer;
+  };
+
+  void Run();
+  bool HandleRequests();
+  absl::Status Install(RestoredTask restored);
+  absl::StatusOr<int64_t> StartOffset(const log::TopicPartition& partition, const log::Offsets& committed);
+  void Release(const ReleaseRequest& request);
+  bool RunTasks();
+  absl::Status ReadInputs(OwnedTask* owned, bool* worked);
+  void ForwardIdle();
+  void CommitIfDue();
+  absl::Status Commit();
+  absl::Status CommitTasks(const std::vector<OwnedTask*>& tasks);
+  void Fail(const absl::Status& status);
+  void Drop(OwnedTask* owned);
+  void BuryDropped(bool wait);
+  std::chrono::milliseconds WaitTime() const;
+  void Publish(bool now);
+
+  const int index_;
+  const WorkerContext* const context_;
+  const std::string name_;
+  std::unique_ptr<log::Consumer> consumer_;
+  std::unique_ptr<log::Producer> producer_;
+  std::unique_ptr<Thread> thread_;
+
+  // Worker thread only.
+  std::vector<std::unique_ptr<OwnedTask>> tasks_;
+  std::vector<std::unique_ptr<StreamTask>> dropped_;  // until their last records are delivered
+  bool failed_ = false;
+  std::chrono::nanoseconds next_commit_{0};
+  std::chrono::nanoseconds next_full_commit_{0};
+  std::chrono::nanoseconds next_asked_commit_{0};
+  std::chrono::nanoseconds next_forward_{0};
+  std::chrono::nanoseconds next_publish_{0};
+  WorkerSnapshot totals_;
+
+  mutable absl::Mutex mutex_;
+  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
+  std::deque<RestoredTask> arriving_ ABSL_GUARDED_BY(mutex_);
+  std::deque<ReleaseRequest> releases_ ABSL_GUARDED_BY(mutex_);
+  WorkerSnapshot snapshot_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_RUNTIME_STREAMS_WORKER_H_
