@@ -1,0 +1,181 @@
+#include "millrace/runtime/kafka_streams.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "host/host.h"
+#include "kafka_broker.h"
+#include "log/kafka/kafka_log.h"
+#include "metrics/runtime_snapshot.h"
+#include "millrace/state/serdes.h"
+#include "millrace/topologies/streams_builder.h"
+
+// KafkaStreams on a real Kafka: two instances share the work, one leaves midway; restart with and without local state.
+
+namespace millrace {
+namespace {
+
+using namespace std::chrono_literals;
+using State = KafkaStreams::State;
+
+constexpr int kPartitions = 4;
+constexpr int kWords = 50;
+
+Topology CountTopology(const std::string& input, const std::string& output) {
+  StreamsBuilder builder;
+  builder.Stream<std::string, std::string>(input).GroupByKey().Count(Materialized::As("counts")).ToStream().To(output);
+  return builder.Build().value();
+}
+
+class KafkaStreamsTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { broker_ = new tests::KafkaBroker; }
+  static void TearDownTestSuite() {
+    delete broker_;
+    broker_ = nullptr;
+  }
+
+  void SetUp() override {
+    log::kafka::KafkaLogOptions options;
+    options.common["bootstrap.servers"] = broker_->bootstrap_servers();
+    auto client = log::kafka::MakeKafkaLogClient(options);
+    ASSERT_TRUE(client.ok()) << client.status();
+    client_ = *std::move(client);
+    for (const std::string& topic : {input_, output_}) {
+      const absl::Status created = client_->admin().CreateTopic({topic, kPartitions, 1, {}});
+      ASSERT_TRUE(created.ok()) << created;
+    }
+    producer_ = client_->NewProducer().value();
+  }
+  void TearDown() override { EXPECT_TRUE(host_.files().RemoveAll(root_).ok()); }
+
+  [[nodiscard]] std::unique_ptr<KafkaStreams> Make(const std::string& directory) const {
+    auto config = StreamsConfig::From({{"application.id", application_},
+                                       {"bootstrap.servers", broker_->bootstrap_servers()},
+                                       {"state.dir", root_ + "/" + directory},
+                                       {"num.stream.threads", "2"},
+                                       {"session.timeout.ms", "6000"},
+                                       {"heartbeat.interval.ms", "500"},
+                                       {"commit.interval.ms", "100"}});
+    EXPECT_TRUE(config.ok()) << config.status();
+    return std::make_unique<KafkaStreams>(CountTopology(input_, output_), *config);
+  }
+
+  /// `times` records of each word.
+  void Write(int times) {
+    for (int i = 0; i < times; ++i) {
+      for (int word = 0; word < kWords; ++word) {
+        const std::string key = "word" + std::to_string(word);
+        ASSERT_TRUE(
+            producer_->Send(input_, std::nullopt, BytesView(key), BytesView("x"), host_.Now(), Headers::Empty(), nullptr).ok());
+      }
+    }
+    const absl::Status flushed = producer_->Flush(30s);
+    ASSERT_TRUE(flushed.ok()) << flushed;
+    written_ += times;
+  }
+
+  // Reads on; true when the last count of each word is the number written, and no count was ever larger.
+  bool CountsAreRight() {
+    if (!consumer_) {
+      consumer_ = client_->NewConsumer({log::Isolation::kReadUncommitted, kPartitions, false, ""}).value();
+      for (int p = 0; p < kPartitions; ++p) readers_.push_back(consumer_->Assign({output_, p}, 0).value());
+    }
+    for (log::PartitionReader* reader : readers_) {
+      (void)reader->Drain(100000, [&](const RawRecord& record) {
+        int64_t count = 0;
+        for (const char c : *record.value) count = (count << 8) | static_cast<unsigned char>(c);
+        counts_[std::string(*record.key)] = count;
+        EXPECT_LE(count, written_) << *record.key;
+      });
+    }
+    if (counts_.size() != kWords) return false;
+    for (const auto& [word, count] : counts_) {
+      if (count != written_) return false;
+    }
+    return true;
+  }
+
+  template <class Condition>
+  bool Eventually(Condition condition, std::chrono::milliseconds limit = 60s) {
+    for (auto waited = 0ms; waited < limit; waited += 20ms) {
+      if (condition()) return true;
+      host_.Sleep(20ms);
+    }
+    return false;
+  }
+
+  static inline tests::KafkaBroker* broker_ = nullptr;
+  Host& host_ = Host::Real();
+  const std::string application_ = "count-" + std::to_string(host_.Random() % 1000000);
+  const std::string input_ = application_ + "-in";
+  const std::string output_ = application_ + "-out";
+  const std::string root_ = testing::TempDir() + "/" + application_;
+  std::unique_ptr<log::LogClient> client_;
+  std::unique_ptr<log::Producer> producer_;
+  std::unique_ptr<log::Consumer> consumer_;
+  std::vector<log::PartitionReader*> readers_;
+  std::map<std::string, int64_t> counts_;
+  int64_t written_ = 0;
+};
+
+TEST_F(KafkaStreamsTest, TwoInstancesShareTheWorkAndOneLeavesMidway) {
+  auto first = Make("first");
+  ASSERT_TRUE(first->Start().ok()) << first->error();
+  Write(20);
+  ASSERT_TRUE(Eventually([&] { return CountsAreRight(); })) << testing::PrintToString(counts_);
+  auto second = Make("second");
+  ASSERT_TRUE(second->Start().ok()) << second->error();
+  Write(20);
+  ASSERT_TRUE(Eventually([&] { return first->Progress().tasks_running == 2 && second->Progress().tasks_running == 2; }));
+  Write(20);
+  ASSERT_TRUE(Eventually([&] { return CountsAreRight(); })) << testing::PrintToString(counts_);
+  Write(20);
+  const auto before = host_.Monotonic();
+  EXPECT_TRUE(first->Close());
+  EXPECT_LT(host_.Monotonic() - before, 5s);
+  Write(20);
+  ASSERT_TRUE(Eventually([&] { return CountsAreRight(); })) << testing::PrintToString(counts_);
+  EXPECT_TRUE(Eventually([&] { return second->state() == State::kRunning && second->Progress().tasks_running == 4; }));
+  EXPECT_TRUE(second->Close());
+  EXPECT_TRUE(second->error().ok()) << second->error();
+}
+
+TEST_F(KafkaStreamsTest, RestartsFromLocalStateAndWithoutIt) {
+  auto streams = Make("a");
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  Write(10);
+  ASSERT_TRUE(Eventually([&] { return CountsAreRight(); })) << testing::PrintToString(counts_);
+  ASSERT_TRUE(streams->Close());
+
+  streams = Make("a");
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  Write(10);
+  ASSERT_TRUE(Eventually([&] { return CountsAreRight(); })) << testing::PrintToString(counts_);
+  EXPECT_EQ(streams->Progress().records_restored, 0);
+  ASSERT_TRUE(streams->Close());
+
+  streams = Make("b");
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  Write(10);
+  ASSERT_TRUE(Eventually([&] { return CountsAreRight(); })) << testing::PrintToString(counts_);
+  EXPECT_GT(streams->Progress().records_restored, 0);
+  ASSERT_TRUE(streams->Close());
+}
+
+TEST_F(KafkaStreamsTest, AnUnreachableBrokerIsAClearError) {
+  auto config =
+      StreamsConfig::From({{"application.id", application_}, {"bootstrap.servers", "127.0.0.1:1"}, {"state.dir", root_}});
+  ASSERT_TRUE(config.ok()) << config.status();
+  KafkaStreams streams(CountTopology(input_, output_), *config);
+  const absl::Status status = streams.Start();
+  EXPECT_FALSE(status.ok());
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("127.0.0.1:1"));
+}
+
+}  // namespace
+}  // namespace millrace
