@@ -27,7 +27,8 @@ struct InternalTopic {
 /// One store of a sub-topology, in registration order.
 struct SubtopologyStore {
   std::shared_ptr<const StoreBuilder> builder;
-  /// Changelog topic without application id, or the source topic that serves as changelog (reuse_source_topic); empty = not logged.
+  /// Changelog topic without application id, or the source topic that serves as changelog (reuse_source_topic); empty = not
+  /// logged.
   std::string changelog_topic;
   bool source_topic_is_changelog = false;
 };
@@ -65,8 +66,10 @@ class Topology {
   /// Exactly the text of Kafka Streams' `Topology.describe().toString()`.
   [[nodiscard]] std::string Describe() const;
   [[nodiscard]] const std::vector<Subtopology>& subtopologies() const;
-  /// Makes a task's nodes. nullopt = all sub-topologies as one (the test driver). Internal topics get "<application_id>-" in front.
-  [[nodiscard]] absl::StatusOr<ProcessorTopology> Build(const std::string& application_id, std::optional<int32_t> subtopology) const;
+  /// Makes a task's nodes. nullopt = all sub-topologies as one (the test driver). Internal topics get "<application_id>-" in
+  /// front.
+  [[nodiscard]] absl::StatusOr<ProcessorTopology> Build(const std::string& application_id,
+                                                        std::optional<int32_t> subtopology) const;
   /// Of user topics only, for messages; empty means nothing to run.
   [[nodiscard]] std::set<std::string> SourceTopics() const;
   /// A hash of structure and store formats, stable over processes.
