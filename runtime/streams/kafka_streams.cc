@@ -63,6 +63,10 @@ class KafkaStreams::Impl {
     }
     absl::Status status = DoStart();
     if (status.ok()) return status;
+    if (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status)) {
+      status = absl::Status(status.code(), absl::StrCat("no answer from Kafka at bootstrap.servers=", config_.bootstrap_servers(),
+                                                        ": ", std::string(status.message())));
+    }
     SetError(status);
     Transition(State::kPendingError, {State::kRebalancing, State::kRunning});
     if (control_) {
@@ -115,7 +119,7 @@ class KafkaStreams::Impl {
     auto directory = StateDirectory::Open(host_, options_.state_dir, options_.application_id);
     if (!directory.ok()) return directory.status();
     directory_ = *std::move(directory);
-    if (absl::Status status = CreateInternalTopics(plan_, &client_->admin()); !status.ok()) return status;
+    if (absl::Status status = CreateInternalTopics(plan_, &client_->admin(), host_); !status.ok()) return status;
     if (absl::Status status = AgreeOnManifest(topology_, plan_, client_.get(), host_->Now()); !status.ok()) return status;
     return StartThreads();
   }

@@ -9,6 +9,9 @@
 namespace millrace {
 namespace {
 
+constexpr std::chrono::milliseconds kCreationLimit{30000};
+constexpr std::chrono::milliseconds kCreationPoll{50};
+
 using Counts = std::map<std::string, int32_t>;
 
 // Works on names without the application id; 0 = not known yet.
@@ -234,28 +237,34 @@ absl::StatusOr<TopologyPlan> MakeTopologyPlan(const Topology& topology, const St
   return Planner(topology, options, admin).Run();
 }
 
-absl::Status CreateInternalTopics(const TopologyPlan& plan, log::Admin* admin) {
+absl::Status CreateInternalTopics(const TopologyPlan& plan, log::Admin* admin, Host* host) {
+  const auto annotate = [](const absl::Status& status, const std::string& topic) {
+    return absl::Status(status.code(), absl::StrCat("internal topic ", topic, ": ", std::string(status.message())));
+  };
   for (const log::TopicSpec& topic : plan.internal_topics) {
     auto count = admin->PartitionCount(topic.name);
-    if (count.ok() && !count->has_value()) {
-      absl::Status created = admin->CreateTopic(topic);
-      if (created.ok()) continue;
-      if (!absl::IsAlreadyExists(created)) {
-        return absl::Status(created.code(),
-                            absl::StrCat("create internal topic ", topic.name, ": ", std::string(created.message())));
+    if (!count.ok()) return annotate(count.status(), topic.name);
+    if (count->has_value()) continue;
+    const absl::Status created = admin->CreateTopic(topic);
+    if (!created.ok() && !absl::IsAlreadyExists(created)) return annotate(created, topic.name);
+  }
+  // What was created now, here or by another worker, needs a moment until every broker knows it.
+  const std::chrono::nanoseconds deadline = host->Monotonic() + kCreationLimit;
+  for (const log::TopicSpec& topic : plan.internal_topics) {
+    while (true) {
+      auto count = admin->PartitionCount(topic.name);
+      if (!count.ok()) return annotate(count.status(), topic.name);
+      if (count->has_value() && **count == topic.partitions) break;
+      if (count->has_value()) {
+        return absl::FailedPreconditionError(absl::StrCat(
+            "internal topic ", topic.name, " has ", **count, " partitions, this topology needs ", topic.partitions,
+            "; the topology or its source topics changed: reset the application (`reset`) or give it a new application.id"));
       }
-      count = admin->PartitionCount(topic.name);
+      if (host->Monotonic() > deadline) {
+        return absl::DeadlineExceededError(absl::StrCat("internal topic ", topic.name, " was created but does not appear"));
+      }
+      host->Sleep(kCreationPoll);
     }
-    if (!count.ok()) {
-      return absl::Status(count.status().code(),
-                          absl::StrCat("internal topic ", topic.name, ": ", std::string(count.status().message())));
-    }
-    // Created by another worker a moment ago, and not yet in this broker's metadata: the count is the one that worker derived as
-    // we did.
-    if (!count->has_value() || **count == topic.partitions) continue;
-    return absl::FailedPreconditionError(absl::StrCat(
-        "internal topic ", topic.name, " has ", **count, " partitions, this topology needs ", topic.partitions,
-        "; the topology or its source topics changed: reset the application (`reset`) or give it a new application.id"));
   }
   return absl::OkStatus();
 }

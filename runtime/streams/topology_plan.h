@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "host/host.h"
 #include "log/log.h"
 #include "millrace/operators/task_context.h"
 #include "millrace/topologies/topology.h"
@@ -37,8 +38,8 @@ struct TopologyPlan {
 /// topics, kFailedPrecondition for partition counts that do not fit; both name every topic at fault.
 absl::StatusOr<TopologyPlan> MakeTopologyPlan(const Topology& topology, const StreamsOptions& options, log::Admin* admin);
 
-/// Creates what is missing; an existing internal topic with another partition count is an error.
-absl::Status CreateInternalTopics(const TopologyPlan& plan, log::Admin* admin);
+/// Creates what is missing and waits until it can be seen; an existing internal topic with another partition count is an error.
+absl::Status CreateInternalTopics(const TopologyPlan& plan, log::Admin* admin, Host* host);
 
 /// What all workers of an application must agree on, as JSON.
 std::string MakeManifest(const Topology& topology, const TopologyPlan& plan);
