@@ -133,7 +133,6 @@ class KafkaStreams::Impl {
     context_.directory = directory_.get();
     context_.purge = &purge_;
     context_.rocksdb.memory = MakeEngineMemory({});
-    context_.cache_bytes_per_worker = options_.cache_max_bytes / std::max(1, options_.num_stream_threads);
     context_.failed = [this](const absl::Status& status) { Fail(status); };
     restorer_ = std::make_unique<Restorer>(host_);
     manager_ = std::make_unique<TaskManager>(&context_, restorer_.get(), &workers_, [this] { TasksChanged(); });

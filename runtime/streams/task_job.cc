@@ -23,7 +23,7 @@ absl::StatusOr<std::vector<StoreToRestore>> TaskJob::Make() {
   if (absl::Status status = context_->directory->PrepareTask(spec_.id); !status.ok()) return status;
   auto nodes = context_->topology->Build(context_->options->application_id, spec_.id.subtopology);
   if (!nodes.ok()) return nodes.status();
-  StreamTaskOptions options;
+  StreamTaskOptions options = TaskOptions();
   auto engines = std::make_unique<QuarantineEngineFactory>(
       context_->directory, spec_.id, MakeRocksDbEngineFactory(context_->directory->TaskPath(spec_.id), context_->rocksdb));
   task_ = std::make_unique<StreamTask>(std::move(options), *std::move(nodes), std::move(engines), worker_->producer());
@@ -47,6 +47,28 @@ absl::StatusOr<std::vector<StoreToRestore>> TaskJob::Make() {
     stores.push_back(std::move(store));
   }
   return stores;
+}
+
+StreamTaskOptions TaskJob::TaskOptions() const {
+  const StreamsOptions& from = *context_->options;
+  StreamTaskOptions options;
+  options.id = spec_.id;
+  options.application_id = from.application_id;
+  options.sources = spec_.sources;
+  options.max_task_idle = from.max_task_idle;
+  options.caching = from.cache_max_bytes > 0;
+  options.deserialization_errors = from.on_bad_record;
+  options.dead_letter_topic = from.dead_letter_topic;
+  options.system_time = [host = context_->host] { return host->Now(); };
+  // Only custom partitioners ask; each task keeps the answers.
+  options.partition_count = [admin = &context_->client->admin(),
+                             known = std::map<std::string, int32_t>()](const std::string& topic) mutable {
+    if (auto it = known.find(topic); it != known.end()) return it->second;
+    auto count = admin->PartitionCount(topic);
+    if (!count.ok() || !count->has_value()) return -1;
+    return known[topic] = **count;
+  };
+  return options;
 }
 
 absl::StatusOr<std::vector<StoreToRestore>> TaskJob::StartAfresh(const std::string& store, const absl::Status& reason) {

@@ -27,6 +27,7 @@ class TaskJob final : public RestoreJob {
   void Fail(const absl::Status& error) override;
 
  private:
+  [[nodiscard]] StreamTaskOptions TaskOptions() const;
   absl::StatusOr<std::vector<StoreToRestore>> Make();
 
   const WorkerContext* context_;

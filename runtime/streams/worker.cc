@@ -21,6 +21,19 @@ absl::Status At(const absl::Status& status, const std::string& where) {
   return absl::Status(status.code(), absl::StrCat(where, ": ", std::string(status.message())));
 }
 
+void AddCounters(const StreamTask& task, WorkerSnapshot* to) {
+  const DroppedRecords& dropped = task.dropped();
+  const std::pair<const char*, int64_t> counts[] = {{"null-key", dropped.null_key},
+                                                    {"null-value", dropped.null_value},
+                                                    {"late", dropped.late},
+                                                    {"invalid-timestamp", dropped.invalid_timestamp},
+                                                    {"deserialization", dropped.deserialization}};
+  for (const auto& [reason, count] : counts) {
+    if (count > 0) to->records_dropped[reason] += count;
+  }
+  if (task.dead_letters() > 0) to->dlq_records["deserialization"] += task.dead_letters();
+}
+
 }  // namespace
 
 Worker::Worker(int index, const WorkerContext* context)
@@ -38,7 +51,7 @@ absl::Status Worker::Start() {
   consumer_ = *std::move(consumer);
   auto producer = context_->client->NewProducer();
   if (!producer.ok()) return At(producer.status(), "producer of " + name_);
-  producer_ = *std::move(producer);
+  producer_ = std::make_unique<CountingProducer>(*std::move(producer));
   const std::chrono::nanoseconds now = context_->host->Monotonic();
   next_commit_ = now + context_->options->commit_interval;
   next_full_commit_ = now + kFullCommitInterval;
@@ -157,7 +170,16 @@ absl::Status Worker::Install(RestoredTask restored) {
   }
   LogInfo("task runs", {.event = "task-started", .task = owned->spec.id.ToString()});
   tasks_.push_back(std::move(owned));
+  LimitDirtyBytes();
   return absl::OkStatus();
+}
+
+// What only a commit can free, shared by all tasks of the process.
+void Worker::LimitDirtyBytes() {
+  if (tasks_.empty()) return;
+  const int64_t share = context_->options->uncommitted_max_bytes / std::max(1, context_->options->num_stream_threads) /
+                        static_cast<int64_t>(tasks_.size());
+  for (auto& owned : tasks_) owned->task->set_dirty_limit(std::max<int64_t>(share, 1 << 20));
 }
 
 // One commit covers all tasks of the worker, as in Kafka Streams, so that records in flight between them are not repeated.
@@ -177,6 +199,7 @@ void Worker::Release(const ReleaseRequest& request) {
     if (asked(owned)) Drop(owned.get());
   }
   std::erase_if(tasks_, [](const auto& owned) { return owned->task == nullptr; });
+  LimitDirtyBytes();
   // The stores' directories are free when this returns.
   BuryDropped(/*wait=*/true);
 }
@@ -189,6 +212,7 @@ void Worker::Drop(OwnedTask* owned) {
   }
   owned->inputs.clear();
   owned->task->Close();
+  AddCounters(*owned->task, &totals_);
   dropped_.push_back(std::move(owned->task));
   LogInfo("task closed", {.event = "task-closed", .task = owned->spec.id.ToString()});
 }
@@ -281,7 +305,7 @@ absl::Status Worker::Commit() {
   const bool full = start >= next_full_commit_;
   std::vector<OwnedTask*> committing;
   for (auto& owned : tasks_) {
-    if (full || owned->task->commit_needed()) committing.push_back(owned.get());
+    if (full || owned->prepared || owned->task->commit_needed()) committing.push_back(owned.get());
   }
   if (committing.empty()) return absl::OkStatus();
   if (absl::Status status = CommitTasks(committing); !status.ok()) return status;
@@ -303,6 +327,7 @@ absl::Status Worker::CommitTasks(const std::vector<OwnedTask*>& tasks) {
   for (OwnedTask* owned : tasks) {
     auto prepared = owned->task->PrepareCommit();
     if (!prepared.ok()) return fail(At(prepared.status(), "task " + owned->spec.id.ToString()));
+    owned->prepared = true;
     numbers.push_back(owned->spec.number);
     offsets.insert(prepared->begin(), prepared->end());
   }
@@ -312,6 +337,7 @@ absl::Status Worker::CommitTasks(const std::vector<OwnedTask*>& tasks) {
     if (absl::Status status = owned->task->PostCommit(); !status.ok()) {
       return fail(At(status, "state of task " + owned->spec.id.ToString()));
     }
+    owned->prepared = false;
   }
   for (const auto& [partition, offset] : offsets) {
     if (context_->plan->repartition_topics.contains(partition.topic)) context_->purge->Committed(partition, offset.offset);
@@ -344,8 +370,10 @@ void Worker::Publish(bool now) {
   if (!now && time < next_publish_) return;
   next_publish_ = time + kPublishInterval;
   WorkerSnapshot snapshot = totals_;
+  snapshot.records_produced = producer_->counts();
   for (const auto& owned : tasks_) {
     snapshot.tasks.push_back(owned->spec.id);
+    AddCounters(*owned->task, &snapshot);
     for (const auto& store : owned->task->topology().stores) {
       StoreSnapshot& s = snapshot.stores.emplace_back();
       s.task = owned->spec.id.ToString();

@@ -21,6 +21,7 @@
 #include "metrics/runtime_snapshot.h"
 #include "millrace/state/engine.h"
 #include "millrace/topologies/topology.h"
+#include "streams/counting_producer.h"
 #include "streams/purge_board.h"
 #include "streams/state_directory.h"
 #include "streams/streams_options.h"
@@ -42,7 +43,6 @@ struct WorkerContext {
   /// The instance cannot go on.
   std::function<void(const absl::Status&)> failed;
   RocksDbOptions rocksdb;
-  int64_t cache_bytes_per_worker = 0;
 };
 
 /// A restored task on its way to its worker, with the offsets that the group had committed.
@@ -114,7 +114,8 @@ class Worker {
     TaskSpec spec;
     std::unique_ptr<StreamTask> task;
     std::vector<Input> inputs;
-    bool ran = false;
+    bool ran = false;       // since the last ForwardDirty
+    bool prepared = false;  // a commit was begun and has not succeeded yet
   };
   struct ReleaseRequest {
     std::vector<int32_t> tasks;
@@ -137,13 +138,14 @@ class Worker {
   void Drop(OwnedTask* owned);
   void BuryDropped(bool wait);
   std::chrono::milliseconds WaitTime() const;
+  void LimitDirtyBytes();
   void Publish(bool now);
 
   const int index_;
   const WorkerContext* const context_;
   const std::string name_;
   std::unique_ptr<log::Consumer> consumer_;
-  std::unique_ptr<log::Producer> producer_;
+  std::unique_ptr<CountingProducer> producer_;
   std::unique_ptr<Thread> thread_;
 
   // Worker thread only.
