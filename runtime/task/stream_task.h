@@ -1,0 +1,139 @@
+#ifndef MILLRACE_RUNTIME_TASK_STREAM_TASK_H_
+#define MILLRACE_RUNTIME_TASK_STREAM_TASK_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "log/log.h"
+#include "millrace/operators/task_context.h"
+#include "millrace/runtime/streams_config.h"
+#include "millrace/state/engine.h"
+#include "millrace/topologies/topology.h"
+#include "task/partition_group.h"
+#include "task/punctuation_queue.h"
+
+namespace millrace {
+
+struct StreamTaskOptions {
+  TaskId id;
+  std::string application_id;
+  /// Partitions that the task reads, in the order of the topology's sources.
+  std::vector<log::TopicPartition> sources;
+  std::chrono::milliseconds max_task_idle{0};
+  std::chrono::milliseconds emit_interval{1000};
+  /// False when statestore.cache.max.bytes is 0.
+  bool caching = true;
+  DeserializationErrorPolicy deserialization_errors = DeserializationErrorPolicy::kFail;
+  /// Where records that do not parse go under kDeadLetter.
+  std::string dead_letter_topic;
+  /// -1 for a topic that is not known.
+  std::function<int32_t(const std::string&)> partition_count;
+  /// Wall clock, for contexts and punctuation schedules made outside Process.
+  std::function<Timestamp()> system_time;
+};
+
+/// A task: the nodes and stores of a sub-topology for one partition, its record queues, clocks and its part of a commit. Belongs
+/// to one thread at a time and can be thrown away at any record boundary. Follows Kafka's `StreamTask`.
+///
+/// Order of calls: OpenStores; restore of topology().stores; Start; then SetPosition, AddRecord, Process, Punctuate, ForwardDirty
+/// and PrepareCommit/PostCommit; Close. After an error (error() not OK) only Close.
+class StreamTask final : private TaskContext {
+ public:
+  /// `producer` outlives the task, and the task outlives the deliveries of what it sent.
+  StreamTask(StreamTaskOptions options, ProcessorTopology topology, std::unique_ptr<EngineFactory> engines,
+             log::Producer* producer);
+  ~StreamTask() override;
+
+  [[nodiscard]] absl::Status OpenStores();
+  /// Initialises nodes; partition times come from the metadata of the committed offsets.
+  [[nodiscard]] absl::Status Start(const log::Offsets& committed);
+
+  /// Reading of this partition begins at `offset`.
+  void SetPosition(const log::TopicPartition& partition, int64_t offset);
+  void AddRecord(const log::TopicPartition& partition, const RawRecord& record);
+  /// After each drain: where the reader stands, and whether it has seen the end.
+  void SetInput(const log::TopicPartition& partition, int64_t position, bool at_end);
+  [[nodiscard]] int Buffered(const log::TopicPartition& partition) const;
+
+  /// Processes at most `max_records`, as far as record choice allows; returns how many. Look at error() afterwards.
+  int Process(int max_records, Timestamp now);
+  /// Fires due punctuations of both kinds. True if any fired.
+  bool Punctuate(Timestamp now);
+  bool PunctuateStreamTime();
+  bool PunctuateWallClock(Timestamp now);
+  [[nodiscard]] std::optional<Timestamp> next_wall_clock_punctuation() const { return wall_clock_punctuations_.next(); }
+
+  /// Cached stores forward what they hold back, in registration order, one pass.
+  void ForwardDirty();
+  /// Forwards, logs what is not logged, and gives the offsets to commit. The caller flushes the producer and commits them.
+  [[nodiscard]] absl::StatusOr<log::Offsets> PrepareCommit();
+  /// After the commit succeeded: stores persist.
+  [[nodiscard]] absl::Status PostCommit();
+  void Close();
+
+  /// Something happened since the last commit.
+  [[nodiscard]] bool commit_needed() const { return commit_needed_; }
+  /// A processor asked for a commit, or dirty state has become too large.
+  [[nodiscard]] bool commit_requested() const { return commit_requested_; }
+  void set_dirty_limit(int64_t bytes) { dirty_limit_bytes_ = bytes; }
+
+  /// The first error; it names topic, partition and offset where there is one.
+  [[nodiscard]] const absl::Status& error() const { return TaskContext::error.status(); }
+  [[nodiscard]] const DroppedRecords& dropped() const { return TaskContext::dropped; }
+  [[nodiscard]] int64_t dead_letters() const { return dead_letters_; }
+  [[nodiscard]] const ProcessorTopology& topology() const { return topology_; }
+  [[nodiscard]] Timestamp stream_time() const override { return group_.stream_time(); }
+  StateStore* FindStore(std::string_view name) override;
+  TaskId task_id() const override { return options_.id; }
+
+ private:
+  class Output;
+  class Changelog;
+  /// A store's changelog offset: of what was restored or persisted before, and of what was delivered since.
+  struct LoggedStore {
+    StateStore* store = nullptr;
+    std::unique_ptr<Changelog> changelog;
+    std::optional<int64_t> base;
+    std::optional<log::TopicPartition> source;  // the source topic that serves as changelog
+  };
+
+  const std::string& application_id() const override { return options_.application_id; }
+  OutputSink& output() override;
+  Timestamp system_time() const override { return options_.system_time(); }
+  Cancellable Schedule(std::chrono::milliseconds interval, PunctuationType type, Punctuator punctuator) override;
+  void RequestCommit() override { commit_requested_ = true; }
+
+  /// Runs code that may call user functions; what they throw becomes the task's error.
+  void Guarded(absl::FunctionRef<void()> run, absl::FunctionRef<std::string()> where);
+  bool FirePunctuations(PunctuationQueue* queue, Timestamp now);
+  absl::Status OnCorruptRecord(const RawRecord& record, const absl::Status& reason);
+  void WatchDirtyBytes();
+
+  const StreamTaskOptions options_;
+  const std::unique_ptr<EngineFactory> engines_;
+  log::Producer* const producer_;
+  const std::unique_ptr<Output> output_;
+  std::vector<LoggedStore> logged_;  // before the stores, which point to the changelogs
+  ProcessorTopology topology_;
+  PartitionGroup group_;
+  PunctuationQueue stream_time_punctuations_;
+  PunctuationQueue wall_clock_punctuations_;
+  bool commit_needed_ = false;
+  bool commit_requested_ = false;
+  int64_t dirty_limit_bytes_ = int64_t{64} << 20;
+  int64_t dead_letters_ = 0;
+  log::Offsets prepared_;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_RUNTIME_TASK_STREAM_TASK_H_
