@@ -167,7 +167,8 @@ void Handle::Log(int level, std::string_view message) const {
 }
 
 void Handle::OnLog(const rd_kafka_t* rk, int level, const char* facility, const char* message) {
-  static_cast<const Handle*>(rd_kafka_opaque(rk))->Log(level, absl::StrCat(facility, ": ", message));
+  auto* self = static_cast<Handle*>(rd_kafka_opaque(rk));
+  if (self->OnLine(level, facility, message)) self->Log(level, absl::StrCat(facility, ": ", message));
 }
 
 void Handle::OnError(rd_kafka_t* rk, int error, const char* reason, void* opaque) {

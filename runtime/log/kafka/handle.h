@@ -63,6 +63,8 @@ class Handle {
   [[nodiscard]] absl::Status Open(rd_kafka_type_t type, ConfPtr conf);
   void Destroy(int flags = 0);
   void Log(int level, std::string_view message) const;
+  /// Sees each line of the client before it is logged, on the thread that writes it; false keeps it out of the log.
+  virtual bool OnLine(int /*level*/, std::string_view /*facility*/, std::string_view /*message*/) { return true; }
 
  private:
   static void OnLog(const rd_kafka_t* rk, int level, const char* facility, const char* message);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstring>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,6 +14,10 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int16_t kJoinGroup = 11;
+constexpr int16_t kHeartbeat = 12;
+// A heartbeat that is lost with its connection is never answered.
+constexpr int kHeartbeatWaits = 50;
+constexpr int kDebugLevel = 7;
 constexpr milliseconds kCloseTime = std::chrono::seconds(30);
 
 struct Identity {
@@ -56,8 +61,10 @@ absl::StatusOr<std::unique_ptr<KafkaMembership>> KafkaMembership::Make(PropertyM
   PropertyMap fixed = {{"group.id", options.group},     {"partition.assignment.strategy", "cooperative-sticky"},
                        {"enable.auto.commit", "false"}, {"enable.auto.offset.store", "false"},
                        {"auto.offset.reset", "latest"}, {"allow.auto.create.topics", "false"}};
+  const bool debug_is_ours = properties.try_emplace("debug", "cgrp").second;
   if (!options.instance_id.empty()) fixed["group.instance.id"] = options.instance_id;
   std::unique_ptr<KafkaMembership> member(new KafkaMembership(options, listener, request_timeout, std::move(log)));
+  member->debug_is_ours_ = debug_is_ours;
   absl::StatusOr<ConfPtr> conf = member->MakeConf(properties, fixed);
   if (!conf.ok()) return conf.status();
   // Without a callback the client would not even leave the group at its close.
@@ -85,18 +92,36 @@ KafkaMembership::~KafkaMembership() {
 
 rd_kafka_resp_err_t KafkaMembership::OnNew(rd_kafka_t* rk, const rd_kafka_conf_t* /*conf*/, void* opaque, char* /*text*/,
                                            size_t /*size*/) {
+  rd_kafka_interceptor_add_on_response_received(rk, "millrace-commit-gate", OnResponse, opaque);
   return rd_kafka_interceptor_add_on_request_sent(rk, "millrace-commit-gate", OnRequestSent, opaque);
 }
 
 rd_kafka_resp_err_t KafkaMembership::OnRequestSent(rd_kafka_t* /*rk*/, int /*sockfd*/, const char* /*broker*/,
                                                    int32_t /*broker_id*/, int16_t api_key, int16_t /*version*/,
                                                    int32_t /*correlation*/, size_t /*size*/, void* opaque) {
+  auto* self = static_cast<KafkaMembership*>(static_cast<Handle*>(opaque));
+  if (api_key == kHeartbeat) self->heartbeat_under_way_ = true;
   if (api_key == kJoinGroup) {
-    auto* self = static_cast<KafkaMembership*>(static_cast<Handle*>(opaque));
     self->joining_ = true;
     self->revoked_in_round_ = false;
   }
   return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+rd_kafka_resp_err_t KafkaMembership::OnResponse(rd_kafka_t* /*rk*/, int /*sockfd*/, const char* /*broker*/, int32_t /*broker_id*/,
+                                                int16_t api_key, int16_t /*version*/, int32_t /*correlation*/, size_t /*size*/,
+                                                int64_t /*round_trip*/, rd_kafka_resp_err_t /*error*/, void* opaque) {
+  if (api_key == kHeartbeat) static_cast<KafkaMembership*>(static_cast<Handle*>(opaque))->heartbeat_under_way_ = false;
+  return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+bool KafkaMembership::OnLine(int level, std::string_view facility, std::string_view message) {
+  if (facility == "CGRPJOINSTATE" && message.find("-> init") != std::string_view::npos) joining_ = true;
+  return level < kDebugLevel || !debug_is_ours_;
+}
+
+void KafkaMembership::AwaitHeartbeat() const {
+  for (int i = 0; i < kHeartbeatWaits && heartbeat_under_way_; ++i) std::this_thread::sleep_for(std::chrono::microseconds(200));
 }
 
 void KafkaMembership::OnRebalance(rd_kafka_t* rk, rd_kafka_resp_err_t event, rd_kafka_topic_partition_list_t* partitions,
@@ -133,6 +158,7 @@ void KafkaMembership::Revoked(rd_kafka_topic_partition_list_t* partitions) {
     revoked_in_round_ = true;
     in_revoke_ = true;
     listener_->OnRevoked(tasks);
+    absl::MutexLock lock(&commit_mutex_);
     in_revoke_ = false;
   }
   ErrorPtr error(rd_kafka_incremental_unassign(get(), partitions));
@@ -162,11 +188,13 @@ absl::Status KafkaMembership::Poll(milliseconds timeout) {
 absl::Status KafkaMembership::CheckIdentity() const {
   const std::string what = absl::StrCat("commit refused: ", "group ", options_.group, " ");
   if (closed_ && !in_revoke_) return absl::FailedPreconditionError(absl::StrCat(what, "was left; drop the task"));
+  if (!in_revoke_) AwaitHeartbeat();
+  // Asks the client's main thread, which has dealt with the heartbeat's answer by then.
+  std::optional<Identity> identity = IdentityOf(get());
   if (joining_ && !in_revoke_) {
     return absl::FailedPreconditionError(
         absl::StrCat(what, "rebalances; commit again after the next assignment, or in OnRevoked"));
   }
-  std::optional<Identity> identity = IdentityOf(get());
   // The broker would take such a commit from anybody.
   if (!identity || identity->generation < 0 || identity->member_id.empty()) {
     return absl::FailedPreconditionError(
@@ -176,6 +204,7 @@ absl::Status KafkaMembership::CheckIdentity() const {
 }
 
 absl::Status KafkaMembership::CommitOffsets(const Offsets& offsets) {
+  absl::ReaderMutexLock lock(&commit_mutex_);
   if (absl::Status status = CheckIdentity(); !status.ok()) return status;
   if (offsets.empty()) return absl::OkStatus();
   ListPtr list = ToList(offsets);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/synchronization/mutex.h"
 #include "log/kafka/handle.h"
 #include "log/log.h"
 
@@ -38,6 +39,11 @@ class KafkaMembership final : public Membership, public Handle {
   static rd_kafka_resp_err_t OnNew(rd_kafka_t* rk, const rd_kafka_conf_t* conf, void* opaque, char* text, size_t size);
   static rd_kafka_resp_err_t OnRequestSent(rd_kafka_t* rk, int sockfd, const char* broker, int32_t broker_id, int16_t api_key,
                                            int16_t version, int32_t correlation, size_t size, void* opaque);
+  static rd_kafka_resp_err_t OnResponse(rd_kafka_t* rk, int sockfd, const char* broker, int32_t broker_id, int16_t api_key,
+                                        int16_t version, int32_t correlation, size_t size, int64_t round_trip,
+                                        rd_kafka_resp_err_t error, void* opaque);
+  bool OnLine(int level, std::string_view facility, std::string_view message) override;
+  void AwaitHeartbeat() const;
   void Assigned(rd_kafka_topic_partition_list_t* partitions);
   void Revoked(rd_kafka_topic_partition_list_t* partitions);
   [[nodiscard]] absl::Status CheckIdentity() const;
@@ -45,10 +51,15 @@ class KafkaMembership final : public Membership, public Handle {
   const MembershipOptions options_;
   MembershipListener* const listener_;
   const std::chrono::milliseconds request_timeout_;
+  // The lines that the gate needs were asked for by it, not by the user.
+  bool debug_is_ours_ = false;
   std::atomic<bool> joining_ = true;
+  std::atomic<bool> heartbeat_under_way_ = false;
   // A second JoinGroup follows the next assignment.
   std::atomic<bool> revoked_in_round_ = false;
   std::atomic<bool> in_revoke_ = false;
+  // Held for reading by commits, so that those that OnRevoked let pass are over before it is answered.
+  absl::Mutex commit_mutex_;
   std::atomic<bool> closed_ = false;
   bool ever_assigned_ = false;
   // What went wrong inside a callback, for Poll to say.
