@@ -12,6 +12,7 @@ StreamsOptions OptionsFrom(const StreamsConfig& config) {
   options.emit_idle_interval = config.emit_idle_interval();
   options.buffered_records_per_partition = config.buffered_records_per_partition();
   options.cache_max_bytes = config.statestore_cache_max_bytes();
+  options.uncommitted_max_bytes = config.statestore_uncommitted_max_bytes();
   options.on_bad_record = config.deserialization_error_policy();
   options.dead_letter_topic = config.dead_letter_topic();
   options.replication_factor = static_cast<int16_t>(config.replication_factor());
