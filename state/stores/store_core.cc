@@ -90,9 +90,10 @@ void StoreCore::PutNumber(BytesView meta_key, int64_t value, WriteBatch* batch) 
 }
 
 absl::Status StoreCore::Write(WriteBatch* batch, std::optional<int64_t> changelog_offset) {
+  if (batch->size() == 0 && (!changelog_offset || changelog_offset == written_offset_)) return absl::OkStatus();
   if (changelog_offset) PutNumber(kOffsetKey, *changelog_offset, batch);
-  if (batch->size() == 0) return absl::OkStatus();
   if (absl::Status s = engine_->Write(*batch); !s.ok()) return s;
+  if (changelog_offset) written_offset_ = changelog_offset;
   writes_since_flush_ += static_cast<int64_t>(batch->size());
   if (writes_since_flush_ < kWritesPerFlush) return absl::OkStatus();
   writes_since_flush_ = 0;

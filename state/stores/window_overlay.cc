@@ -175,7 +175,7 @@ absl::Status WindowOverlay::Persist(std::optional<int64_t> changelog_offset) {
       batch.Delete(key);
     }
   }
-  if (batch.size() > 0) PutNumber(kObservedKey, observed_, &batch);
+  if (!unpersisted_.empty()) PutNumber(kObservedKey, observed_, &batch);
   if (absl::Status s = Write(&batch, changelog_offset); !s.ok()) return s;
   FinishPersist([this](OverlayEntry* entry) {
     if (!entry->present && !entry->touch.linked()) RemoveSlot(static_cast<Slot*>(entry));

@@ -16,7 +16,8 @@ namespace millrace {
 template <class K, class V>
 class WindowStore : public virtual StateStore {
  public:
-  /// nullopt deletes (ignored under retain_duplicates).
+  /// nullopt deletes. Under retain_duplicates it stores nothing, yet takes a sequence number and is logged, as in Kafka Streams:
+  /// so joins put null values too.
   virtual void Put(const K& key, std::optional<V> value, Timestamp window_start) = 0;
   virtual const V* Fetch(const K& key, Timestamp window_start) = 0;
   /// Entries of the key with from <= start <= to, by start then sequence. The iterator's key is the window start.

@@ -150,6 +150,7 @@ class StoreCore {
   std::unique_ptr<KeyValueEngine> engine_;
   TouchList iterators_;
   int64_t writes_since_flush_ = 0;
+  std::optional<int64_t> written_offset_;
 };
 
 /// Sets the record in flight for one forward, and puts the old one back.
