@@ -68,6 +68,7 @@ void GroupMember::OnAssigned(const std::vector<int32_t>& tasks) {
 }
 
 void GroupMember::OnRevoked(const std::vector<int32_t>& tasks) {
+  if (tasks.empty()) return;
   LogInfo(absl::StrCat("tasks revoked: ", absl::StrJoin(tasks, ", ")), {.event = "tasks-revoked"});
   holder_->Release(tasks, /*commit=*/true);
   const absl::MutexLock lock(&mutex_);
@@ -75,6 +76,7 @@ void GroupMember::OnRevoked(const std::vector<int32_t>& tasks) {
 }
 
 void GroupMember::OnLost(const std::vector<int32_t>& tasks) {
+  if (tasks.empty()) return;
   {
     const absl::MutexLock lock(&mutex_);
     for (const int32_t task : tasks) owned_.erase(task);
