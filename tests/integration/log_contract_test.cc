@@ -31,6 +31,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr milliseconds kPatience = seconds(30);
+constexpr milliseconds kCommitPause = milliseconds(20);
 
 // The broker of the program; starts when the first test asks.
 class BrokerEnvironment : public ::testing::Environment {
@@ -544,7 +545,7 @@ TEST_P(LogContract, CommitsDuringRebalancesLoseNoTask) {
       const absl::Status status = a->membership->CommitOffsets({{{data, 0}, {offset, ""}}});
       if (status.ok()) ++passed;
       if (!status.ok() && !absl::StrContains(status.message(), "rebalances")) failed.push_back(status);
-      std::this_thread::sleep_for(milliseconds(5));
+      std::this_thread::sleep_for(kCommitPause);
     }
   });
   for (int round = 0; round < 3; ++round) {

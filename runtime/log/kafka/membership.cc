@@ -17,6 +17,7 @@ constexpr int16_t kJoinGroup = 11;
 constexpr int16_t kHeartbeat = 12;
 // A heartbeat that is lost with its connection is never answered.
 constexpr int kHeartbeatWaits = 50;
+constexpr std::chrono::microseconds kHeartbeatPause{300};
 constexpr int kDebugLevel = 7;
 constexpr milliseconds kCloseTime = std::chrono::seconds(30);
 
@@ -102,7 +103,7 @@ rd_kafka_resp_err_t KafkaMembership::OnRequestSent(rd_kafka_t* /*rk*/, int /*soc
   auto* self = static_cast<KafkaMembership*>(static_cast<Handle*>(opaque));
   if (api_key == kHeartbeat) self->heartbeat_under_way_ = true;
   if (api_key == kJoinGroup) {
-    self->joining_ = true;
+    ++self->joins_;
     self->revoked_in_round_ = false;
   }
   return RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -116,12 +117,15 @@ rd_kafka_resp_err_t KafkaMembership::OnResponse(rd_kafka_t* /*rk*/, int /*sockfd
 }
 
 bool KafkaMembership::OnLine(int level, std::string_view facility, std::string_view message) {
-  if (facility == "CGRPJOINSTATE" && message.find("-> init") != std::string_view::npos) joining_ = true;
+  if (facility == "CGRPJOINSTATE" && message.find("-> init") != std::string_view::npos) ++joins_;
   return level < kDebugLevel || !debug_is_ours_;
 }
 
 void KafkaMembership::AwaitHeartbeat() const {
-  for (int i = 0; i < kHeartbeatWaits && heartbeat_under_way_; ++i) std::this_thread::sleep_for(std::chrono::microseconds(200));
+  if (!heartbeat_under_way_) return;
+  for (int i = 0; i < kHeartbeatWaits && heartbeat_under_way_; ++i) std::this_thread::sleep_for(kHeartbeatPause);
+  // From the connection's thread to the main thread.
+  std::this_thread::sleep_for(kHeartbeatPause);
 }
 
 void KafkaMembership::OnRebalance(rd_kafka_t* rk, rd_kafka_resp_err_t event, rd_kafka_topic_partition_list_t* partitions,
@@ -141,10 +145,13 @@ void KafkaMembership::OnRebalance(rd_kafka_t* rk, rd_kafka_resp_err_t event, rd_
 }
 
 void KafkaMembership::Assigned(rd_kafka_topic_partition_list_t* partitions) {
+  // Before the client goes on, for it may decide to join again at once.
+  const int64_t joins = joins_;
+  const bool joins_again = revoked_in_round_.exchange(false);
   ErrorPtr error(rd_kafka_incremental_assign(get(), partitions));
   if (error) callback_error_ = KafkaError(error.get(), absl::StrCat("taking tasks of group ", options_.group));
   ever_assigned_ = true;
-  if (!revoked_in_round_.exchange(false)) joining_ = false;
+  if (!joins_again) answered_joins_ = joins;
   listener_->OnAssigned(TasksOf(partitions));
 }
 
@@ -152,7 +159,7 @@ void KafkaMembership::Revoked(rd_kafka_topic_partition_list_t* partitions) {
   const std::vector<int32_t> tasks = TasksOf(partitions);
   std::optional<Identity> identity = IdentityOf(get());
   if (rd_kafka_assignment_lost(get()) != 0 || !identity || identity->generation < 0) {
-    joining_ = true;
+    ++joins_;
     listener_->OnLost(tasks);
   } else {
     revoked_in_round_ = true;
@@ -191,7 +198,11 @@ absl::Status KafkaMembership::CheckIdentity() const {
   if (!in_revoke_) AwaitHeartbeat();
   // Asks the client's main thread, which has dealt with the heartbeat's answer by then.
   std::optional<Identity> identity = IdentityOf(get());
-  if (joining_ && !in_revoke_) {
+  if (!in_revoke_ && heartbeat_under_way_) {
+    AwaitHeartbeat();
+    identity = IdentityOf(get());
+  }
+  if (joining() && !in_revoke_) {
     return absl::FailedPreconditionError(
         absl::StrCat(what, "rebalances; commit again after the next assignment, or in OnRevoked"));
   }

@@ -44,6 +44,7 @@ class KafkaMembership final : public Membership, public Handle {
                                         rd_kafka_resp_err_t error, void* opaque);
   bool OnLine(int level, std::string_view facility, std::string_view message) override;
   void AwaitHeartbeat() const;
+  [[nodiscard]] bool joining() const { return answered_joins_ != joins_; }
   void Assigned(rd_kafka_topic_partition_list_t* partitions);
   void Revoked(rd_kafka_topic_partition_list_t* partitions);
   [[nodiscard]] absl::Status CheckIdentity() const;
@@ -53,7 +54,10 @@ class KafkaMembership final : public Membership, public Handle {
   const std::chrono::milliseconds request_timeout_;
   // The lines that the gate needs were asked for by it, not by the user.
   bool debug_is_ours_ = false;
-  std::atomic<bool> joining_ = true;
+  // Decisions to join and JoinGroup requests so far, and how many of them the last complete assignment answered; equal = gate
+  // open.
+  std::atomic<int64_t> joins_ = 1;
+  std::atomic<int64_t> answered_joins_ = 0;
   std::atomic<bool> heartbeat_under_way_ = false;
   // A second JoinGroup follows the next assignment.
   std::atomic<bool> revoked_in_round_ = false;
