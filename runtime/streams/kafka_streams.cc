@@ -27,6 +27,7 @@ namespace {
 using State = KafkaStreams::State;
 
 constexpr char kVersion[] = "0.1.0";
+constexpr std::chrono::seconds kEndsInterval{5};
 
 std::string Name(State state) { return std::string(KafkaStreams::StateName(state)); }
 
@@ -160,14 +161,20 @@ class KafkaStreams::Impl {
   void Control() {
     SetLogThreadName("control");
     std::chrono::nanoseconds next_purge = host_->Monotonic() + options_.repartition_purge_interval;
+    std::chrono::nanoseconds next_ends = host_->Monotonic() + kEndsInterval;
     while (!end_requested()) {
-      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(next_purge - host_->Monotonic());
+      const auto left = std::min(next_purge, next_ends) - host_->Monotonic();
       if (left.count() > 0) {
-        control_signal_->Wait(left);
+        control_signal_->Wait(std::chrono::ceil<std::chrono::milliseconds>(left));
         continue;
       }
-      Purge();
-      next_purge = host_->Monotonic() + options_.repartition_purge_interval;
+      if (host_->Monotonic() >= next_purge) {
+        Purge();
+        next_purge = host_->Monotonic() + options_.repartition_purge_interval;
+      } else {
+        LookForEnds();
+        next_ends = host_->Monotonic() + kEndsInterval;
+      }
     }
     Shutdown();
   }
@@ -180,6 +187,21 @@ class KafkaStreams::Impl {
                    {.event = "purge-failed", .topic = partition.topic, .partition = partition.partition});
       }
     }
+  }
+
+  // For the lag of partitions whose reader has not seen the end.
+  void LookForEnds() {
+    const auto isolation = options_.read_committed ? log::Isolation::kReadCommitted : log::Isolation::kReadUncommitted;
+    std::map<log::TopicPartition, int64_t> ends;
+    for (const auto& worker : workers_) {
+      for (const auto& [partition, input] : worker->snapshot().inputs) {
+        if (end_requested()) return;
+        if (input.at_end) continue;
+        if (auto end = client_->admin().EndOffset(partition, isolation); end.ok()) ends[partition] = *end;
+      }
+    }
+    const absl::MutexLock lock(&mutex_);
+    ends_ = std::move(ends);
   }
 
   // Membership gives back the tasks (workers commit and close them) and leaves; then the rest ends in the order of its use.
@@ -267,6 +289,7 @@ class KafkaStreams::Impl {
   State state_ ABSL_GUARDED_BY(mutex_) = State::kCreated;
   absl::Status error_ ABSL_GUARDED_BY(mutex_);
   bool end_requested_ ABSL_GUARDED_BY(mutex_) = false;
+  std::map<log::TopicPartition, int64_t> ends_ ABSL_GUARDED_BY(mutex_);
   std::atomic<int64_t> failures_ = 0;
   std::unique_ptr<Signal> control_signal_;
   std::unique_ptr<Signal> ended_signal_;
@@ -304,13 +327,25 @@ RuntimeSnapshot KafkaStreams::Impl::Snapshot() const {
   if (!have_parts_) return out;
   out.rebalances = member_->rebalances();
   const std::chrono::nanoseconds now = host_->Monotonic();
+  std::map<log::TopicPartition, int64_t> ends;
+  {
+    const absl::MutexLock state_lock(&mutex_);
+    ends = ends_;
+  }
   for (const auto& worker : workers_) {
     const WorkerSnapshot w = worker->snapshot();
     for (const auto& [topic, count] : w.records_consumed) out.records_consumed[topic] += count;
     for (const auto& [topic, count] : w.records_produced) out.records_produced[topic] += count;
     for (const auto& [reason, count] : w.records_dropped) out.records_dropped[reason] += count;
     for (const auto& [error, count] : w.dlq_records) out.dlq_records[error] += count;
-    for (const auto& [partition, lag] : w.lag) out.source_lag_records[{partition.topic, partition.partition}] = lag;
+    for (const auto& [partition, input] : w.inputs) {
+      const auto end = ends.find(partition);
+      if (input.at_end) {
+        out.source_lag_records[{partition.topic, partition.partition}] = input.buffered;
+      } else if (end != ends.end()) {
+        out.source_lag_records[{partition.topic, partition.partition}] = std::max<int64_t>(0, end->second - input.position);
+      }
+    }
     for (const TaskId task : w.tasks) out.tasks.push_back({task.ToString(), "RUNNING", worker->name()});
     for (const StoreSnapshot& store : w.stores) out.stores.push_back(store);
     out.commits += w.commits;

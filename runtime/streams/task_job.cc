@@ -80,8 +80,33 @@ absl::StatusOr<std::vector<StoreToRestore>> TaskJob::StartAfresh(const std::stri
   return Make();
 }
 
+absl::StatusOr<int64_t> StartOffset(const WorkerContext& context, const log::TopicPartition& partition,
+                                    const log::Offsets& committed) {
+  auto begin = context.client->admin().BeginningOffset(partition);
+  if (!begin.ok()) return begin.status();
+  const auto it = committed.find(partition);
+  const bool internal = context.plan->repartition_topics.contains(partition.topic);
+  const AutoOffsetReset reset = internal ? AutoOffsetReset::kEarliest : context.options->offset_reset;
+  if (it != committed.end() && it->second.offset >= 0) {
+    auto end = context.client->admin().EndOffset(partition, log::Isolation::kReadUncommitted);
+    if (!end.ok()) return end.status();
+    if (it->second.offset >= *begin && it->second.offset <= *end) return it->second.offset;
+    LogWarning(absl::StrCat("the committed offset ", it->second.offset, " is outside the topic's ", *begin, " to ", *end,
+                            "; reading from where auto.offset.reset says"),
+               {.event = "offset-out-of-range", .topic = partition.topic, .partition = partition.partition});
+  }
+  if (reset == AutoOffsetReset::kEarliest) return *begin;
+  return context.client->admin().EndOffset(partition, log::Isolation::kReadUncommitted);
+}
+
 void TaskJob::Finish(std::unique_ptr<RestoreJob> self) {
-  worker_->Add({spec_, std::move(task_), std::move(committed_)});
+  std::map<log::TopicPartition, int64_t> start;
+  for (const log::TopicPartition& partition : spec_.sources) {
+    auto offset = StartOffset(*context_, partition, committed_);
+    if (!offset.ok()) return Fail(offset.status());
+    start[partition] = *offset;
+  }
+  worker_->Add({spec_, std::move(task_), std::move(committed_), std::move(start)});
   running_(spec_.number);
   self.reset();
 }

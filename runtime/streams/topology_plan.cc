@@ -231,6 +231,12 @@ class Planner {
   std::map<std::string, bool> fixed_;
 };
 
+absl::Status WrongWidth(const log::TopicSpec& topic, int32_t count) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "internal topic ", topic.name, " has ", count, " partitions, this topology needs ", topic.partitions,
+      "; the topology or its source topics changed: reset the application (`reset`) or give it a new application.id"));
+}
+
 }  // namespace
 
 absl::StatusOr<TopologyPlan> MakeTopologyPlan(const Topology& topology, const StreamsOptions& options, log::Admin* admin) {
@@ -241,27 +247,31 @@ absl::Status CreateInternalTopics(const TopologyPlan& plan, log::Admin* admin, H
   const auto annotate = [](const absl::Status& status, const std::string& topic) {
     return absl::Status(status.code(), absl::StrCat("internal topic ", topic, ": ", std::string(status.message())));
   };
+  std::vector<const log::TopicSpec*> missing;
   for (const log::TopicSpec& topic : plan.internal_topics) {
     auto count = admin->PartitionCount(topic.name);
     if (!count.ok()) return annotate(count.status(), topic.name);
-    if (count->has_value()) continue;
+    if (!count->has_value()) {
+      missing.push_back(&topic);
+    } else if (**count != topic.partitions) {
+      return WrongWidth(topic, **count);
+    }
+  }
+  for (const log::TopicSpec* spec : missing) {
+    const log::TopicSpec& topic = *spec;
     const absl::Status created = admin->CreateTopic(topic);
     if (!created.ok() && !absl::IsAlreadyExists(created)) return annotate(created, topic.name);
   }
   // What was created now, here or by another worker, needs a moment until every broker knows it.
   const std::chrono::nanoseconds deadline = host->Monotonic() + kCreationLimit;
-  for (const log::TopicSpec& topic : plan.internal_topics) {
+  for (const log::TopicSpec* topic : missing) {
     while (true) {
-      auto count = admin->PartitionCount(topic.name);
-      if (!count.ok()) return annotate(count.status(), topic.name);
-      if (count->has_value() && **count == topic.partitions) break;
-      if (count->has_value()) {
-        return absl::FailedPreconditionError(absl::StrCat(
-            "internal topic ", topic.name, " has ", **count, " partitions, this topology needs ", topic.partitions,
-            "; the topology or its source topics changed: reset the application (`reset`) or give it a new application.id"));
-      }
+      auto count = admin->PartitionCount(topic->name);
+      if (!count.ok()) return annotate(count.status(), topic->name);
+      if (count->has_value() && **count == topic->partitions) break;
+      if (count->has_value()) return WrongWidth(*topic, **count);
       if (host->Monotonic() > deadline) {
-        return absl::DeadlineExceededError(absl::StrCat("internal topic ", topic.name, " was created but does not appear"));
+        return absl::DeadlineExceededError(absl::StrCat("internal topic ", topic->name, " was created but does not appear"));
       }
       host->Sleep(kCreationPoll);
     }

@@ -15,6 +15,7 @@ constexpr std::chrono::milliseconds kCommitRetry{100};
 constexpr std::chrono::milliseconds kPublishInterval{200};
 // Offsets of topics that the group does not subscribe to expire (offsets.retention.minutes); idle positions are committed again.
 constexpr std::chrono::hours kFullCommitInterval{6};
+constexpr std::chrono::milliseconds kIdleStep{5};
 constexpr int kBatch = 1000;
 
 absl::Status At(const absl::Status& status, const std::string& where) {
@@ -101,7 +102,6 @@ void Worker::Run() {
   SetLogThreadName(name_);
   while (HandleRequests()) {
     const bool worked = RunTasks();
-    if (!worked) ForwardIdle();
     CommitIfDue();
     BuryDropped(/*wait=*/false);
     Publish(/*now=*/false);
@@ -137,35 +137,16 @@ bool Worker::HandleRequests() {
   return !stop;
 }
 
-absl::StatusOr<int64_t> Worker::StartOffset(const log::TopicPartition& partition, const log::Offsets& committed) {
-  auto begin = context_->client->admin().BeginningOffset(partition);
-  if (!begin.ok()) return begin.status();
-  const auto it = committed.find(partition);
-  const bool internal = context_->plan->repartition_topics.contains(partition.topic);
-  const AutoOffsetReset reset = internal ? AutoOffsetReset::kEarliest : context_->options->offset_reset;
-  if (it != committed.end() && it->second.offset >= 0) {
-    auto end = context_->client->admin().EndOffset(partition, log::Isolation::kReadUncommitted);
-    if (!end.ok()) return end.status();
-    if (it->second.offset >= *begin && it->second.offset <= *end) return it->second.offset;
-    LogWarning(absl::StrCat("the committed offset ", it->second.offset, " is outside the topic's ", *begin, " to ", *end,
-                            "; reading from where auto.offset.reset says"),
-               {.event = "offset-out-of-range", .topic = partition.topic, .partition = partition.partition});
-  }
-  if (reset == AutoOffsetReset::kEarliest) return *begin;
-  return context_->client->admin().EndOffset(partition, log::Isolation::kReadUncommitted);
-}
-
 absl::Status Worker::Install(RestoredTask restored) {
   auto owned = std::make_unique<OwnedTask>();
   owned->spec = std::move(restored.spec);
   owned->task = std::move(restored.task);
   if (absl::Status status = owned->task->Start(restored.committed); !status.ok()) return status;
   for (const log::TopicPartition& partition : owned->spec.sources) {
-    auto offset = StartOffset(partition, restored.committed);
-    if (!offset.ok()) return offset.status();
-    auto reader = consumer_->Assign(partition, *offset);
+    const int64_t offset = restored.start.at(partition);
+    auto reader = consumer_->Assign(partition, offset);
     if (!reader.ok()) return At(reader.status(), "read " + partition.ToString());
-    owned->task->SetPosition(partition, *offset);
+    owned->task->SetPosition(partition, offset);
     owned->inputs.push_back({partition, *reader});
   }
   LogInfo("task runs", {.event = "task-started", .task = owned->spec.id.ToString()});
@@ -231,14 +212,16 @@ bool Worker::RunTasks() {
   if (failed_) return worked;
   const Timestamp now = context_->host->Now();
   for (auto& owned : tasks_) {
-    absl::Status status = ReadInputs(owned.get(), &worked);
+    bool busy = false;
+    absl::Status status = ReadInputs(owned.get(), &busy);
     if (status.ok()) {
-      const int processed = owned->task->Process(kBatch, now);
-      owned->ran = owned->ran || processed > 0;
-      worked = worked || processed > 0;
-      owned->task->Punctuate(now);
+      busy = owned->task->Process(kBatch, now) > 0 || busy;
+      const bool fired = owned->task->Punctuate(now);
+      owned->ran = owned->ran || busy || fired;
+      if (!busy) ForwardIdle(owned.get());
       status = owned->task->error();
     }
+    worked = worked || busy;
     if (!status.ok()) {
       Fail(At(status, "task " + owned->spec.id.ToString()));
       return false;
@@ -255,6 +238,10 @@ absl::Status Worker::ReadInputs(OwnedTask* owned, bool* worked) {
     int drained = 0;
     if (room > 0) {
       auto read = input.reader->Drain(room, [&](const RawRecord& record) { owned->task->AddRecord(input.partition, record); });
+      if (absl::IsOutOfRange(read.status())) {
+        if (absl::Status status = ReadAfresh(owned, &input); !status.ok()) return status;
+        read = 0;
+      }
       if (!read.ok()) return At(read.status(), "read " + input.partition.ToString());
       drained = *read;
       *worked = *worked || drained > 0;
@@ -265,19 +252,25 @@ absl::Status Worker::ReadInputs(OwnedTask* owned, bool* worked) {
   return absl::OkStatus();
 }
 
-// Out of input: what caches hold back goes on now, at most every emit.idle.interval.ms.
-void Worker::ForwardIdle() {
-  if (failed_) return;
+// The position has left the topic (retention, DeleteRecords): goes on where auto.offset.reset says.
+absl::Status Worker::ReadAfresh(OwnedTask* owned, Input* input) {
+  if (absl::Status status = consumer_->Unassign(input->partition); !status.ok()) return status;
+  auto offset = StartOffset(*context_, input->partition, {{input->partition, {input->reader->position(), ""}}});
+  if (!offset.ok()) return offset.status();
+  auto reader = consumer_->Assign(input->partition, *offset);
+  if (!reader.ok()) return reader.status();
+  input->reader = *reader;
+  owned->task->SetPosition(input->partition, *offset);
+  return absl::OkStatus();
+}
+
+// Out of input: what the task's caches hold back goes on now, at most every emit.idle.interval.ms.
+void Worker::ForwardIdle(OwnedTask* owned) {
   const std::chrono::nanoseconds now = context_->host->Monotonic();
-  if (now < next_forward_) return;
-  bool any = false;
-  for (auto& owned : tasks_) {
-    if (!std::exchange(owned->ran, false)) continue;
-    owned->task->ForwardDirty();
-    any = true;
-    if (absl::Status status = owned->task->error(); !status.ok()) return Fail(At(status, "task " + owned->spec.id.ToString()));
-  }
-  if (any) next_forward_ = now + context_->options->emit_idle_interval;
+  if (!owned->ran || now < owned->next_forward) return;
+  owned->task->ForwardDirty();
+  owned->ran = false;
+  owned->next_forward = now + context_->options->emit_idle_interval;
 }
 
 void Worker::CommitIfDue() {
@@ -357,7 +350,11 @@ std::chrono::milliseconds Worker::WaitTime() const {
   std::chrono::nanoseconds wait = kLongestWait;
   if (!tasks_.empty()) wait = std::min(wait, next_commit_ - now);
   for (const auto& owned : tasks_) {
-    if (owned->ran) wait = std::min(wait, std::max(next_forward_ - now, std::chrono::nanoseconds(1000000)));
+    if (owned->ran) wait = std::min(wait, owned->next_forward - now);
+    for (const Input& input : owned->inputs) {
+      // Waits for other partitions of the task (max.task.idle.ms).
+      if (owned->task->Buffered(input.partition) > 0) wait = std::min(wait, std::chrono::nanoseconds(kIdleStep));
+    }
     if (auto next = owned->task->next_wall_clock_punctuation()) {
       wait = std::min<std::chrono::nanoseconds>(wait, *next - context_->host->Now());
     }
@@ -382,7 +379,8 @@ void Worker::Publish(bool now) {
       snapshot.state_memory_bytes += *s.memory_bytes;
     }
     for (const Input& input : owned->inputs) {
-      if (input.reader->at_end()) snapshot.lag[input.partition] = owned->task->Buffered(input.partition);
+      const int buffered = owned->task->Buffered(input.partition);
+      snapshot.inputs[input.partition] = {input.reader->position() - buffered, buffered, input.reader->at_end()};
     }
   }
   const absl::MutexLock lock(&mutex_);

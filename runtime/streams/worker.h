@@ -50,7 +50,12 @@ struct RestoredTask {
   TaskSpec spec;
   std::unique_ptr<StreamTask> task;
   log::Offsets committed;
+  std::map<log::TopicPartition, int64_t> start;  // where to read from
 };
+
+/// The committed offset if the topic still has it, else what auto.offset.reset says.
+absl::StatusOr<int64_t> StartOffset(const WorkerContext& context, const log::TopicPartition& partition,
+                                    const log::Offsets& committed);
 
 /// A worker's counters, of its whole life, and what it does now.
 struct WorkerSnapshot {
@@ -58,7 +63,12 @@ struct WorkerSnapshot {
   std::map<std::string, int64_t> records_produced;
   std::map<std::string, int64_t> records_dropped;
   std::map<std::string, int64_t> dlq_records;
-  std::map<log::TopicPartition, int64_t> lag;
+  struct Input {
+    int64_t position = 0;  // of processing
+    int buffered = 0;
+    bool at_end = false;  // of reading
+  };
+  std::map<log::TopicPartition, Input> inputs;
   std::vector<TaskId> tasks;
   std::vector<StoreSnapshot> stores;
   int64_t state_memory_bytes = 0;
@@ -114,7 +124,8 @@ class Worker {
     TaskSpec spec;
     std::unique_ptr<StreamTask> task;
     std::vector<Input> inputs;
-    bool ran = false;       // since the last ForwardDirty
+    bool ran = false;  // since the last ForwardDirty
+    std::chrono::nanoseconds next_forward{0};
     bool prepared = false;  // a commit was begun and has not succeeded yet
   };
   struct ReleaseRequest {
@@ -126,11 +137,11 @@ class Worker {
   void Run();
   bool HandleRequests();
   absl::Status Install(RestoredTask restored);
-  absl::StatusOr<int64_t> StartOffset(const log::TopicPartition& partition, const log::Offsets& committed);
   void Release(const ReleaseRequest& request);
   bool RunTasks();
   absl::Status ReadInputs(OwnedTask* owned, bool* worked);
-  void ForwardIdle();
+  absl::Status ReadAfresh(OwnedTask* owned, Input* input);
+  void ForwardIdle(OwnedTask* owned);
   void CommitIfDue();
   absl::Status Commit();
   absl::Status CommitTasks(const std::vector<OwnedTask*>& tasks);
@@ -155,7 +166,6 @@ class Worker {
   std::chrono::nanoseconds next_commit_{0};
   std::chrono::nanoseconds next_full_commit_{0};
   std::chrono::nanoseconds next_asked_commit_{0};
-  std::chrono::nanoseconds next_forward_{0};
   std::chrono::nanoseconds next_publish_{0};
   WorkerSnapshot totals_;
 
