@@ -147,7 +147,10 @@ absl::Status Worker::Install(RestoredTask restored) {
     auto reader = consumer_->Assign(partition, offset);
     if (!reader.ok()) return At(reader.status(), "read " + partition.ToString());
     owned->task->SetPosition(partition, offset);
-    owned->inputs.push_back({partition, *reader});
+    owned->inputs.push_back({partition, *reader, owned->task->queue(partition)});
+    if (owned->inputs.back().queue == nullptr) {
+      return absl::InternalError(absl::StrCat("the topology has no source for ", partition.ToString()));
+    }
   }
   LogInfo("task runs", {.event = "task-started", .task = owned->spec.id.ToString()});
   tasks_.push_back(std::move(owned));
@@ -234,10 +237,10 @@ bool Worker::RunTasks() {
 absl::Status Worker::ReadInputs(OwnedTask* owned, bool* worked) {
   const int limit = context_->options->buffered_records_per_partition;
   for (Input& input : owned->inputs) {
-    const int room = limit - owned->task->Buffered(input.partition);
+    const int room = limit - input.queue->size();
     int drained = 0;
     if (room > 0) {
-      auto read = input.reader->Drain(room, [&](const RawRecord& record) { owned->task->AddRecord(input.partition, record); });
+      auto read = input.reader->Drain(room, [queue = input.queue](const RawRecord& record) { queue->Add(record); });
       if (absl::IsOutOfRange(read.status())) {
         if (absl::Status status = ReadAfresh(owned, &input); !status.ok()) return status;
         read = 0;
@@ -247,7 +250,7 @@ absl::Status Worker::ReadInputs(OwnedTask* owned, bool* worked) {
       *worked = *worked || drained > 0;
       if (drained > 0) totals_.records_consumed[input.partition.topic] += drained;
     }
-    owned->task->SetInput(input.partition, input.reader->position(), input.reader->at_end());
+    owned->task->SetInput(input.queue, input.reader->position(), input.reader->at_end());
   }
   return absl::OkStatus();
 }
@@ -353,7 +356,7 @@ std::chrono::milliseconds Worker::WaitTime() const {
     if (owned->ran) wait = std::min(wait, owned->next_forward - now);
     for (const Input& input : owned->inputs) {
       // Waits for other partitions of the task (max.task.idle.ms).
-      if (owned->task->Buffered(input.partition) > 0) wait = std::min(wait, std::chrono::nanoseconds(kIdleStep));
+      if (input.queue->size() > 0) wait = std::min(wait, std::chrono::nanoseconds(kIdleStep));
     }
     if (auto next = owned->task->next_wall_clock_punctuation()) {
       wait = std::min<std::chrono::nanoseconds>(wait, *next - context_->host->Now());
@@ -379,7 +382,7 @@ void Worker::Publish(bool now) {
       snapshot.state_memory_bytes += *s.memory_bytes;
     }
     for (const Input& input : owned->inputs) {
-      const int buffered = owned->task->Buffered(input.partition);
+      const int buffered = input.queue->size();
       snapshot.inputs[input.partition] = {input.reader->position() - buffered, buffered, input.reader->at_end()};
     }
   }

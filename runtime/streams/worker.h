@@ -119,6 +119,7 @@ class Worker {
   struct Input {
     log::TopicPartition partition;
     log::PartitionReader* reader = nullptr;
+    RecordQueue* queue = nullptr;
   };
   struct OwnedTask {
     TaskSpec spec;

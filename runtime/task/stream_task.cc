@@ -128,8 +128,10 @@ void StreamTask::AddRecord(const log::TopicPartition& partition, const RawRecord
 }
 
 void StreamTask::SetInput(const log::TopicPartition& partition, int64_t position, bool at_end) {
-  RecordQueue* queue = group_.Find(partition);
-  if (queue == nullptr) return;
+  if (RecordQueue* queue = group_.Find(partition)) SetInput(queue, position, at_end);
+}
+
+void StreamTask::SetInput(RecordQueue* queue, int64_t position, bool at_end) {
   const int64_t before = queue->next_offset();
   queue->SetInput(position, at_end);
   if (absl::Status status = group_.Admit(queue); !status.ok()) TaskContext::error.Report(status);

@@ -63,6 +63,10 @@ class StreamTask final : private TaskContext {
   /// After each drain: where the reader stands, and whether it has seen the end.
   void SetInput(const log::TopicPartition& partition, int64_t position, bool at_end);
   [[nodiscard]] int Buffered(const log::TopicPartition& partition) const;
+  /// The queue of a partition, for workers that fill it without a look-up for each record: Add, then SetInput. Null if the task
+  /// does not read the partition.
+  [[nodiscard]] RecordQueue* queue(const log::TopicPartition& partition) const { return group_.Find(partition); }
+  void SetInput(RecordQueue* queue, int64_t position, bool at_end);
 
   /// Processes at most `max_records`, as far as record choice allows; returns how many. Look at error() afterwards.
   int Process(int max_records, Timestamp now);
