@@ -582,6 +582,50 @@ TEST_P(LogContract, AMemberWithAnInstanceIdComesBackToItsTasks) {
 
 INSTANTIATE_TEST_SUITE_P(Logs, LogContract, ::testing::Values("embedded", "kafka"), [](const auto& info) { return info.param; });
 
+TEST(KafkaLog, ABrokerThatRestartsCostsTimeOnly) {
+  tests::KafkaBroker broker;
+  kafka::KafkaLogOptions options;
+  options.common = {{"bootstrap.servers", broker.bootstrap_servers()}, {"reconnect.backoff.max.ms", "500"}};
+  options.membership = {{"session.timeout.ms", "10000"}, {"heartbeat.interval.ms", "500"}};
+  auto client = *kafka::MakeKafkaLogClient(options);
+  for (const char* name : {"t", "tasks"}) {
+    TopicSpec spec;
+    spec.name = name;
+    ASSERT_TRUE(client->admin().CreateTopic(spec).ok());
+  }
+  std::set<int32_t> everyone;
+  RecordingListener listener;
+  listener.everyone = &everyone;
+  auto member = *client->NewMembership({"g", "tasks", ""}, &listener);
+  auto producer = *client->NewProducer();
+  auto consumer = *client->NewConsumer({});
+  PartitionReader* reader = *consumer->Assign({"t", 0}, 0);
+  std::vector<int64_t> offsets;
+  const auto step = [&] {
+    ASSERT_TRUE(member->Poll(milliseconds(1)).ok());
+    ASSERT_TRUE(producer->Poll().ok());
+    consumer->Wait(milliseconds(20));
+    const auto taken = reader->Drain(1000, [&](const RawRecord& record) { offsets.push_back(record.offset); });
+    ASSERT_TRUE(taken.ok()) << taken.status();
+  };
+  const auto until = [&](const std::function<bool()>& condition) {
+    for (const auto start = steady_clock::now(); !condition() && steady_clock::now() - start < 2 * kPatience;) step();
+    ASSERT_TRUE(condition());
+  };
+  until([&] { return listener.owned.size() == 1; });
+  const auto send = [&] { ASSERT_TRUE(producer->Send("t", 0, "k", "v", Timestamp::FromMillis(1), {}, nullptr).ok()); };
+  for (int i = 0; i < 10; ++i) send();
+  until([&] { return offsets.size() == 10; });
+  broker.Stop();
+  for (int i = 0; i < 10; ++i) send();
+  for (int i = 0; i < 10; ++i) step();
+  broker.Start();
+  until([&] { return offsets.size() == 20 && producer->outstanding() == 0; });
+  for (int64_t i = 0; i < 20; ++i) EXPECT_EQ(offsets[i], i);
+  until([&] { return listener.owned.size() == 1 && member->CommitOffsets({{{"t", 0}, {20, ""}}}).ok(); });
+  EXPECT_TRUE(member->Close().ok());
+}
+
 TEST(KafkaLog, RefusesAPropertyThatTheClientDoesNotKnow) {
   kafka::KafkaLogOptions options;
   options.common = {{"bootstrap.servers", "127.0.0.1:1"}};
