@@ -257,8 +257,9 @@ absl::Status Worker::ReadInputs(OwnedTask* owned, bool* worked) {
 
 // The position has left the topic (retention, DeleteRecords): goes on where auto.offset.reset says.
 absl::Status Worker::ReadAfresh(OwnedTask* owned, Input* input) {
+  const int64_t position = input->reader->position();
   if (absl::Status status = consumer_->Unassign(input->partition); !status.ok()) return status;
-  auto offset = StartOffset(*context_, input->partition, {{input->partition, {input->reader->position(), ""}}});
+  auto offset = StartOffset(*context_, input->partition, {{input->partition, {position, ""}}});
   if (!offset.ok()) return offset.status();
   auto reader = consumer_->Assign(input->partition, *offset);
   if (!reader.ok()) return reader.status();
