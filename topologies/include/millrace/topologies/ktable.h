@@ -1,0 +1,195 @@
+#ifndef MILLRACE_TOPOLOGIES_KTABLE_H_
+#define MILLRACE_TOPOLOGIES_KTABLE_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "millrace/operators/internal/table_nodes.h"
+#include "millrace/topologies/internal/dsl_core.h"
+#include "millrace/topologies/internal/table_steps.h"
+#include "millrace/topologies/kstream.h"
+#include "millrace/topologies/materialized.h"
+#include "millrace/topologies/named.h"
+
+namespace millrace {
+
+class StreamsBuilder;
+
+/// A table: the latest value of each key, and the stream of its updates. Functions and threads as in KStream; they are never
+/// called for deleted rows. A table is kept in a store only if that was asked for (Materialized::As) or a step needs to look
+/// rows up. Follows Kafka's `KTable`.
+template <class K, class V>
+class KTable {
+  template <class F>
+  static constexpr bool kFits = internal::kTakesKeyValue<F, K, V>;
+
+ public:
+  using Key = K;
+  using Value = V;
+
+  /// Rows for which the predicate holds.
+  template <class F>
+  KTable Filter(F predicate, const Named& named = {}, const Materialized& materialized = {}) const {
+    static_assert(kFits<F>, "Filter: the predicate takes (value) or (key, value), each by const reference or pointer");
+    return Select(std::move(predicate), named, materialized, false);
+  }
+  template <class F>
+  KTable Filter(F predicate, const Materialized& materialized) const {
+    return Filter(std::move(predicate), Named(), materialized);
+  }
+  /// Rows for which the predicate does not hold.
+  template <class F>
+  KTable FilterNot(F predicate, const Named& named = {}, const Materialized& materialized = {}) const {
+    static_assert(kFits<F>, "FilterNot: the predicate takes (value) or (key, value), each by const reference or pointer");
+    return Select(std::move(predicate), named, materialized, true);
+  }
+  template <class F>
+  KTable FilterNot(F predicate, const Materialized& materialized) const {
+    return FilterNot(std::move(predicate), Named(), materialized);
+  }
+  /// A new value for each row; an empty optional deletes it downstream.
+  template <class F>
+  auto MapValues(F mapper, const Named& named = {}, const Materialized& materialized = {}) const {
+    static_assert(kFits<F>, "MapValues: the mapper takes (value) or (key, value), each by const reference or pointer");
+    using V2 = internal::Unwrapped<internal::KeyValueResult<F, K, V>>;
+    internal::GraphBuilder* graph = place_->graph.get();
+    if (materialized.given() && materialized.store_name().empty()) graph->NewStoreName("KTABLE-MAPVALUES-");
+    const std::string name = graph->NameOr(named.name(), "KTABLE-MAPVALUES-");
+    auto map = internal::MakeMapper<V2, K, V>(std::move(mapper));
+    KTable<K, V2> result = KTable<K, V2>::template Derived<V>(*this, name, materialized,
+                                                              materialized.value_serde().template Get<V2>(graph, "Materialized"));
+    result.view_ =
+        internal::ViewOver<K, V2>(result.info_, [parent = view_, map]() { return internal::Mapped<K, V, V2>(parent(), map); });
+    result.place_ = Append(name, result.info_, result.key_, result.value_, materialized, [name, map, info = result.info_]() {
+      return std::make_unique<internal::TableMapValuesNode<K, V, V2>>(name, map, info->StoreOrNone(), info->send_old_values);
+    });
+    return result;
+  }
+  template <class F>
+  auto MapValues(F mapper, const Materialized& materialized) const {
+    return MapValues(std::move(mapper), Named(), materialized);
+  }
+
+  /// The updates as a stream: new values; null where a row was deleted.
+  KStream<K, V> ToStream(const Named& named = {}) const {
+    const std::string name = place_->graph->NameOr(named.name(), "KTABLE-TOSTREAM-");
+    return KStream<K, V>(internal::Append(*place_, name, internal::MakeNode<internal::TableToStreamNode<K, V>>(name), false),
+                         key_, value_);
+  }
+  /// The updates as a stream with new keys.
+  template <class F>
+  requires internal::kTakesKeyValue<F, K, V>
+  auto ToStream(F key_mapper, const Named& named = {}) const { return ToStream(named).SelectKey(std::move(key_mapper)); }
+
+  /// The store's name if the table can be queried, else empty.
+  [[nodiscard]] std::string QueryableStoreName() const { return queryable_ ? info_->store_name : std::string(); }
+
+ private:
+  template <class, class>
+  friend class KTable;
+  template <class, class>
+  friend class KStream;
+  template <class, class>
+  friend class KGroupedStream;
+  template <class, class>
+  friend class TimeWindowedKStream;
+  friend class StreamsBuilder;
+
+  KTable() = default;
+
+  /// Name, serdes and store of a table read from a topic or made of a stream.
+  static KTable Source(internal::GraphBuilder* graph, const Materialized& materialized, std::string_view store_prefix,
+                       const internal::MaybeSerde<K>& key, const internal::MaybeSerde<V>& value) {
+    KTable table;
+    table.queryable_ = !materialized.store_name().empty();
+    table.info_ = std::make_shared<internal::TableInfo>();
+    table.info_->store_name = internal::StoreNameOf(graph, materialized, store_prefix);
+    table.info_->materialized = table.queryable_;
+    table.info_->is_source = true;
+    table.key_ = internal::FirstOf(materialized.key_serde().template Get<K>(graph, "Materialized"), key);
+    table.value_ = internal::FirstOf(materialized.value_serde().template Get<V>(graph, "Materialized"), value);
+    table.view_ = internal::StoreView<K, V>(table.info_);
+    return table;
+  }
+  internal::NodeFactory SourceNodeFactory(const std::string& name) const {
+    return [name, info = info_] {
+      return std::make_unique<internal::TableSourceNode<K, V>>(name, info->StoreOrNone(), info->send_old_values);
+    };
+  }
+  static KTable OfStream(const KStream<K, V>& stream, const Named& named, const Materialized& materialized) {
+    internal::GraphBuilder* graph = stream.place_->graph.get();
+    const std::string name = graph->NameOr(named.name(), "KSTREAM-TOTABLE-");
+    KTable table = Source(graph, materialized, "KSTREAM-TOTABLE-", stream.key_, stream.value_);
+    internal::PlacePtr before = stream.place_;
+    if (before->repartition_required) {
+      before = internal::AppendTableRepartition(
+          *before, internal::MakeRepartitionSpec<K, V>(graph, name, !named.name().empty(), table.key_, table.value_));
+    }
+    table.place_ =
+        internal::AppendTable(*before, name, table.SourceNodeFactory(name),
+                              internal::TableStoreMaker<K, V>(graph, table.info_, table.key_, table.value_, materialized));
+    return table;
+  }
+
+  /// A table over another one; place and view are still to be set.
+  template <class VParent>
+  static KTable Derived(const KTable<K, VParent>& parent, const std::string& name, const Materialized& materialized,
+                        internal::MaybeSerde<V> value) {
+    KTable table;
+    table.queryable_ = !materialized.store_name().empty();
+    table.info_ = std::make_shared<internal::TableInfo>();
+    table.info_->store_name = table.queryable_ ? materialized.store_name() : name;
+    table.info_->materialized = table.queryable_;
+    table.info_->parent = parent.info_;
+    table.key_ =
+        internal::FirstOf(materialized.key_serde().template Get<K>(parent.place_->graph.get(), "Materialized"), parent.key_);
+    table.value_ = std::move(value);
+    return table;
+  }
+  /// Adds the node of a derived table, with its store if it has one.
+  template <class V2>
+  internal::PlacePtr Append(const std::string& name, const std::shared_ptr<internal::TableInfo>& info,
+                            const internal::MaybeSerde<K>& key, const internal::MaybeSerde<V2>& value,
+                            const Materialized& materialized, internal::NodeFactory make) const {
+    internal::StoreMaker store;
+    if (info->materialized) {
+      internal::GraphBuilder* graph = place_->graph.get();
+      graph->CheckName(info->store_name, "store");
+      store = internal::TableStoreMaker<K, V2>(graph, info, key, value, materialized);
+    }
+    return internal::AppendTable(*place_, name, std::move(make), std::move(store));
+  }
+
+  template <class F>
+  KTable Select(F predicate, const Named& named, const Materialized& materialized, bool negate) const {
+    internal::GraphBuilder* graph = place_->graph.get();
+    if (materialized.given() && materialized.store_name().empty()) graph->NewStoreName("KTABLE-FILTER-");
+    const std::string name = graph->NameOr(named.name(), "KTABLE-FILTER-");
+    auto holds = internal::MakePredicate<K, V>(std::move(predicate), negate);
+    KTable result = Derived<V>(*this, name, materialized,
+                               internal::FirstOf(materialized.value_serde().template Get<V>(graph, "Materialized"), value_));
+    // A table that is kept anyway sends old values, which spares tombstones for rows that never passed.
+    result.info_->send_old_values = internal::EnableSendingOldValues(info_.get(), false);
+    result.view_ =
+        internal::ViewOver<K, V>(result.info_, [parent = view_, holds] { return internal::Filtered<K, V>(parent(), holds); });
+    result.place_ = Append(name, result.info_, result.key_, result.value_, materialized, [name, holds, info = result.info_]() {
+      return std::make_unique<internal::TableFilterNode<K, V>>(name, holds, info->StoreOrNone(), info->send_old_values);
+    });
+    return result;
+  }
+
+  internal::PlacePtr place_;
+  internal::MaybeSerde<K> key_;
+  internal::MaybeSerde<V> value_;
+  std::shared_ptr<internal::TableInfo> info_;
+  /// Makes the table readable for a join, which may materialise it.
+  std::function<internal::TableView<K, V>()> view_;
+  bool queryable_ = false;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_TOPOLOGIES_KTABLE_H_
