@@ -40,8 +40,9 @@ class JoinWindowPutNode final : public ForwardingNode<K, V>, public Receiver<K, 
   }
   void Process(const Record<K, V>& record) override {
     this->out().Forward(record);
-    if (record.key == nullptr || record.value == nullptr) return;
-    store_->Put(*record.key, *record.value, record.timestamp);
+    if (record.key == nullptr) return;
+    // A null value can join nothing, yet it is logged, as Kafka Streams does.
+    store_->Put(*record.key, record.value != nullptr ? std::optional<V>(*record.value) : std::nullopt, record.timestamp);
   }
 
  private:
@@ -86,7 +87,12 @@ class StreamStreamJoinNode final : public ForwardingNode<K, VOut>, public Receiv
     std::shared_ptr<void>& shared = context->shared[side_.join_name];
     if (shared == nullptr) shared = std::make_shared<JoinTimeTracker>();
     tracker_ = std::static_pointer_cast<JoinTimeTracker>(shared);
+    // What was restored waits since an unknown time.
+    if (unmatched_ != nullptr && !unmatched_->Empty()) tracker_->min_time = 0;
     return absl::OkStatus();
+  }
+  void Close() override {
+    if (this->context() != nullptr) this->context()->shared.erase(side_.join_name);
   }
 
   void Process(const Record<K, VThis>& record) override {
@@ -127,14 +133,18 @@ class StreamStreamJoinNode final : public ForwardingNode<K, VOut>, public Receiv
     this->out().Forward({record.key, AsPointer(joined), timestamp, record.headers});
   }
 
-  bool ClosedAt(int64_t time, int64_t after_ms) const {
-    return time != JoinTimeTracker::kNever && time + after_ms + grace_ms_ < tracker_->stream_time;
+  bool ClosedAt(int64_t time, int64_t after_ms) const { return time + after_ms + grace_ms_ < tracker_->stream_time; }
+  /// Whether something may wait whose window is over. When nothing waits, Kafka Streams looks all the same (its sum overflows)
+  /// unless the window has no after and no grace, and so starts the emit interval: kept, for results come at the same times.
+  bool MayHaveClosed() const {
+    if (tracker_->min_time == JoinTimeTracker::kNever) return after_ms_ + grace_ms_ > 0;
+    return ClosedAt(tracker_->min_time, after_ms_);
   }
 
   /// Emits what can find no partner any more, under the record context of `trigger`. At most once per emit interval of wall
   /// clock.
   void EmitUnmatched(const Record<K, VThis>& trigger) {
-    if (!ClosedAt(tracker_->min_time, after_ms_)) return;
+    if (!MayHaveClosed()) return;
     const int64_t now = this->context()->system_time().millis();
     if (now < tracker_->next_time_to_emit) return;
     tracker_->next_time_to_emit = now + this->context()->emit_interval.count();

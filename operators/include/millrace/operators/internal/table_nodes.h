@@ -92,7 +92,8 @@ class TableFilterNode final : public StoreForwardingNode<K, V>, public Receiver<
 
   void Process(const Record<K, Change<V>>& record) override {
     const V* new_value = Passed(record.key, record.value->new_value);
-    const V* old_value = this->send_old_values() ? Passed(record.key, record.value->old_value) : nullptr;
+    std::optional<V> stored;
+    const V* old_value = this->send_old_values() ? OldValue(record, &stored) : nullptr;
     // Neither the old nor the new row is of the result.
     if (this->send_old_values() && old_value == nullptr && new_value == nullptr) return;
     if (this->store() == nullptr) {
@@ -105,6 +106,12 @@ class TableFilterNode final : public StoreForwardingNode<K, V>, public Receiver<
   }
 
  private:
+  /// What the result had for this key; `stored` backs it if the result is materialised.
+  const V* OldValue(const Record<K, Change<V>>& record, std::optional<V>* stored) const {
+    if (this->store() == nullptr) return Passed(record.key, record.value->old_value);
+    if (const ValueAndTimestamp<V>* old = this->store()->Get(*record.key)) *stored = old->value;
+    return AsPointer(*stored);
+  }
   const V* Passed(const K* key, const V* value) const { return value != nullptr && predicate_(key, value) ? value : nullptr; }
   const Predicate predicate_;
 };
