@@ -31,9 +31,12 @@ concept SerdeFor = requires(const S& serde, const T& value, T* out, Bytes* bytes
   { serde.MemoryBytes(value) } -> std::convertible_to<size_t>;
 };
 
-/// T has a serde by type.
+/// T has a serde by type: Serde<T> is specialised (and seen by then).
 template <class T>
-concept HasSerde = std::default_initializable<Serde<T>> && SerdeFor<Serde<T>, T>;
+concept HasSerde = requires {
+  sizeof(Serde<T>);
+}
+&&std::default_initializable<Serde<T>>&& SerdeFor<Serde<T>, T>;
 
 /// The serde in use for T: the one found by type, or one given as an argument. Cheap to copy at build time, shared and
 /// immutable, so safe to use from every thread.
