@@ -30,11 +30,16 @@ class KTable {
   using Key = K;
   using Value = V;
 
-  /// Rows for which the predicate holds.
+  /// Rows for which the predicate holds; kept in a store of its own if `materialized` names one.
   template <class F>
-  KTable Filter(F predicate, const Named& named = {}, const Materialized& materialized = {}) const {
+  KTable Filter(F predicate, const Named& named = {}) const {
     static_assert(kFits<F>, "Filter: the predicate takes (value) or (key, value), each by const reference or pointer");
-    return Select(std::move(predicate), named, materialized, false);
+    return Select<false>(std::move(predicate), named, Materialized(), false);
+  }
+  template <class F>
+  KTable Filter(F predicate, const Named& named, const Materialized& materialized) const {
+    static_assert(kFits<F>, "Filter: the predicate takes (value) or (key, value), each by const reference or pointer");
+    return Select<true>(std::move(predicate), named, materialized, false);
   }
   template <class F>
   KTable Filter(F predicate, const Materialized& materialized) const {
@@ -42,9 +47,14 @@ class KTable {
   }
   /// Rows for which the predicate does not hold.
   template <class F>
-  KTable FilterNot(F predicate, const Named& named = {}, const Materialized& materialized = {}) const {
+  KTable FilterNot(F predicate, const Named& named = {}) const {
     static_assert(kFits<F>, "FilterNot: the predicate takes (value) or (key, value), each by const reference or pointer");
-    return Select(std::move(predicate), named, materialized, true);
+    return Select<false>(std::move(predicate), named, Materialized(), true);
+  }
+  template <class F>
+  KTable FilterNot(F predicate, const Named& named, const Materialized& materialized) const {
+    static_assert(kFits<F>, "FilterNot: the predicate takes (value) or (key, value), each by const reference or pointer");
+    return Select<true>(std::move(predicate), named, materialized, true);
   }
   template <class F>
   KTable FilterNot(F predicate, const Materialized& materialized) const {
@@ -52,21 +62,14 @@ class KTable {
   }
   /// A new value for each row; an empty optional deletes it downstream.
   template <class F>
-  auto MapValues(F mapper, const Named& named = {}, const Materialized& materialized = {}) const {
+  auto MapValues(F mapper, const Named& named = {}) const {
     static_assert(kFits<F>, "MapValues: the mapper takes (value) or (key, value), each by const reference or pointer");
-    using V2 = internal::Unwrapped<internal::KeyValueResult<F, K, V>>;
-    internal::GraphBuilder* graph = place_->graph.get();
-    if (materialized.given() && materialized.store_name().empty()) graph->NewStoreName("KTABLE-MAPVALUES-");
-    const std::string name = graph->NameOr(named.name(), "KTABLE-MAPVALUES-");
-    auto map = internal::MakeMapper<V2, K, V>(std::move(mapper));
-    KTable<K, V2> result = KTable<K, V2>::template Derived<V>(*this, name, materialized,
-                                                              materialized.value_serde().template Get<V2>(graph, "Materialized"));
-    result.view_ =
-        internal::ViewOver<K, V2>(result.info_, [parent = view_, map]() { return internal::Mapped<K, V, V2>(parent(), map); });
-    result.place_ = Append(name, result.info_, result.key_, result.value_, materialized, [name, map, info = result.info_]() {
-      return std::make_unique<internal::TableMapValuesNode<K, V, V2>>(name, map, info->StoreOrNone(), info->send_old_values);
-    });
-    return result;
+    return Mapped<false>(std::move(mapper), named, Materialized());
+  }
+  template <class F>
+  auto MapValues(F mapper, const Named& named, const Materialized& materialized) const {
+    static_assert(kFits<F>, "MapValues: the mapper takes (value) or (key, value), each by const reference or pointer");
+    return Mapped<true>(std::move(mapper), named, materialized);
   }
   template <class F>
   auto MapValues(F mapper, const Materialized& materialized) const {
@@ -149,21 +152,38 @@ class KTable {
     table.value_ = std::move(value);
     return table;
   }
-  /// Adds the node of a derived table, with its store if it has one.
-  template <class V2>
-  internal::PlacePtr Append(const std::string& name, const std::shared_ptr<internal::TableInfo>& info,
-                            const internal::MaybeSerde<K>& key, const internal::MaybeSerde<V2>& value,
-                            const Materialized& materialized, internal::NodeFactory make) const {
-    internal::StoreMaker store;
-    if (info->materialized) {
-      internal::GraphBuilder* graph = place_->graph.get();
-      graph->CheckName(info->store_name, "store");
-      store = internal::TableStoreMaker<K, V2>(graph, info, key, value, materialized);
+  /// The store of a derived table that has one; without Materialized no store code is compiled for its types.
+  template <bool kStored>
+  internal::StoreMaker OwnStore(internal::GraphBuilder* graph, const Materialized& materialized) const {
+    if constexpr (kStored) {
+      if (!info_->materialized) return nullptr;
+      graph->CheckName(info_->store_name, "store");
+      return internal::TableStoreMaker<K, V>(graph, info_, key_, value_, materialized);
     }
-    return internal::AppendTable(*place_, name, std::move(make), std::move(store));
+    return nullptr;
   }
 
-  template <class F>
+  template <bool kStored, class F>
+  auto Mapped(F mapper, const Named& named, const Materialized& materialized) const {
+    using V2 = internal::Unwrapped<internal::KeyValueResult<F, K, V>>;
+    internal::GraphBuilder* graph = place_->graph.get();
+    if (materialized.given() && materialized.store_name().empty()) graph->NewStoreName("KTABLE-MAPVALUES-");
+    const std::string name = graph->NameOr(named.name(), "KTABLE-MAPVALUES-");
+    auto map = internal::MakeMapper<V2, K, V>(std::move(mapper));
+    KTable<K, V2> result = KTable<K, V2>::template Derived<V>(*this, name, materialized,
+                                                              materialized.value_serde().template Get<V2>(graph, "Materialized"));
+    auto view = [parent = view_, map]() { return internal::Mapped<K, V, V2>(parent(), map); };
+    result.view_ = internal::ViewOver<kStored, K, V2>(result.info_, std::move(view));
+    result.place_ = internal::AppendTable(
+        *place_, name,
+        [name, map, info = result.info_]() {
+          return std::make_unique<internal::TableMapValuesNode<K, V, V2>>(name, map, info->StoreOrNone(), info->send_old_values);
+        },
+        result.template OwnStore<kStored>(graph, materialized));
+    return result;
+  }
+
+  template <bool kStored, class F>
   KTable Select(F predicate, const Named& named, const Materialized& materialized, bool negate) const {
     internal::GraphBuilder* graph = place_->graph.get();
     if (materialized.given() && materialized.store_name().empty()) graph->NewStoreName("KTABLE-FILTER-");
@@ -173,11 +193,14 @@ class KTable {
                                internal::FirstOf(materialized.value_serde().template Get<V>(graph, "Materialized"), value_));
     // A table that is kept anyway sends old values, which spares tombstones for rows that never passed.
     result.info_->send_old_values = internal::EnableSendingOldValues(info_.get(), false);
-    result.view_ =
-        internal::ViewOver<K, V>(result.info_, [parent = view_, holds] { return internal::Filtered<K, V>(parent(), holds); });
-    result.place_ = Append(name, result.info_, result.key_, result.value_, materialized, [name, holds, info = result.info_]() {
-      return std::make_unique<internal::TableFilterNode<K, V>>(name, holds, info->StoreOrNone(), info->send_old_values);
-    });
+    auto view = [parent = view_, holds] { return internal::Filtered<K, V>(parent(), holds); };
+    result.view_ = internal::ViewOver<kStored, K, V>(result.info_, std::move(view));
+    result.place_ = internal::AppendTable(
+        *place_, name,
+        [name, holds, info = result.info_]() {
+          return std::make_unique<internal::TableFilterNode<K, V>>(name, holds, info->StoreOrNone(), info->send_old_values);
+        },
+        result.template OwnStore<kStored>(graph, materialized));
     return result;
   }
 

@@ -41,12 +41,6 @@ class SerdeArgument {
 };
 
 template <class T>
-concept SerdeByType = requires {
-  sizeof(Serde<T>);
-}
-&&HasSerde<T>;
-
-template <class T>
 MaybeSerde<T> FirstOf(MaybeSerde<T> first, const MaybeSerde<T>& second) {
   return first ? std::move(first) : second;
 }
@@ -55,7 +49,7 @@ MaybeSerde<T> FirstOf(MaybeSerde<T> first, const MaybeSerde<T>& second) {
 template <class T>
 MaybeSerde<T> Resolve(GraphBuilder* graph, const MaybeSerde<T>& serde, std::string_view part, const std::string& step) {
   if (serde) return serde;
-  if constexpr (SerdeByType<T>) {
+  if constexpr (HasSerde<T>) {
     return AnySerde<T>();
   } else {
     graph->Fail(absl::InvalidArgumentError(absl::StrCat(

@@ -34,10 +34,12 @@ StoreMaker TableStoreMaker(GraphBuilder* graph, const std::shared_ptr<TableInfo>
 
 /// Where a table's rows lie in its store.
 template <class K, class V>
-struct StoreGetter {
+struct KeyValueGetter {
   using Store = TimestampedKeyValueStore<K, V>;
   static const ValueAndTimestamp<V>* Get(Store* store, const K& key) { return store->Get(key); }
 };
+template <class K, class V>
+struct StoreGetter : KeyValueGetter<K, V> {};
 template <class K, class V>
 struct StoreGetter<Windowed<K>, V> {
   using Store = TimestampedWindowStore<K, V>;
@@ -48,10 +50,9 @@ inline constexpr bool kIsWindowed = false;
 template <class K>
 inline constexpr bool kIsWindowed<Windowed<K>> = true;
 
-template <class K, class V>
+template <class K, class V, class Getter = StoreGetter<K, V>>
 std::function<absl::StatusOr<TableGetter<K, V>>(TaskContext*)> OpenStore(const std::string& name) {
   return [name](TaskContext* context) -> absl::StatusOr<TableGetter<K, V>> {
-    using Getter = StoreGetter<K, V>;
     auto* store = dynamic_cast<typename Getter::Store*>(context->FindStore(name));
     if (store == nullptr) return NoStore("of a join", name);
     return TableGetter<K, V>([store](const K& key) -> const V* {
@@ -70,10 +71,11 @@ std::function<TableView<K, V>()> StoreView(const std::shared_ptr<TableInfo>& inf
   };
 }
 /// A derived table: its own store if it has one, else what `through` makes of its parent's.
-template <class K, class V, class F>
+template <bool kStored, class K, class V, class F>
 std::function<TableView<K, V>()> ViewOver(const std::shared_ptr<TableInfo>& info, F through) {
-  if (info->materialized) {
-    return [info] { return TableView<K, V>{info->store_name, true, OpenStore<K, V>(info->store_name)}; };
+  if constexpr (kStored) {
+    if (info->materialized)
+      return [info] { return TableView<K, V>{info->store_name, true, OpenStore<K, V, KeyValueGetter<K, V>>(info->store_name)}; };
   }
   return through;
 }
