@@ -32,7 +32,7 @@ WindowCursor::WindowCursor(WindowOverlay* store, BytesView key, int64_t from, in
   if (run_ != nullptr) {
     const auto& slots = run_->slots;
     const auto at = std::lower_bound(slots.begin(), slots.end(), from_,
-                                     [](const WindowOverlay::Slot* s, int64_t time) { return s->time < time; });
+                                     [](const WindowOverlay::SlotRef& ref, int64_t time) { return ref.time < time; });
     next_slot_ = static_cast<size_t>(at - slots.begin());
   }
   if (from_ < store_->resident_from_) {
@@ -41,8 +41,8 @@ WindowCursor::WindowCursor(WindowOverlay* store, BytesView key, int64_t from, in
     for (int64_t segment = store_->Segment(from_); segment <= store_->Segment(last); ++segment) {
       MergeEngine({EngineKey(segment, key, from_), EngineKey(segment, key, last + 1)}, key, &merged);
     }
-    for (; run_ != nullptr && next_slot_ < run_->slots.size() && run_->slots[next_slot_]->time <= to_; ++next_slot_) {
-      MergeSlot(*run_->slots[next_slot_], &merged);
+    for (; run_ != nullptr && next_slot_ < run_->slots.size() && run_->slots[next_slot_].time <= to_; ++next_slot_) {
+      MergeSlot(*run_->slots[next_slot_].slot, &merged);
     }
     UseItems(&merged);
   } else if (run_ != nullptr) {
@@ -65,8 +65,8 @@ WindowCursor::WindowCursor(WindowOverlay* store, int64_t from, int64_t to) : sto
     MergeEngine({begin, end}, std::nullopt, &merged);
   }
   for (const auto& [key, run] : store_->runs_) {
-    for (const WindowOverlay::Slot* slot : run->slots) {
-      if (slot->time >= from_ && slot->time <= to_) MergeSlot(*slot, &merged);
+    for (const WindowOverlay::SlotRef& ref : run->slots) {
+      if (ref.time >= from_ && ref.time <= to_) MergeSlot(*ref.slot, &merged);
     }
   }
   UseItems(&merged);
@@ -103,8 +103,8 @@ void WindowCursor::UseItems(Merged* merged) {
 void WindowCursor::Advance() {
   live_ = nullptr;
   item_ = nullptr;
-  while (run_ != nullptr && next_slot_ < run_->slots.size() && run_->slots[next_slot_]->time <= to_) {
-    const WindowOverlay::Slot* const slot = run_->slots[next_slot_++];
+  while (run_ != nullptr && next_slot_ < run_->slots.size() && run_->slots[next_slot_].time <= to_) {
+    const WindowOverlay::Slot* const slot = run_->slots[next_slot_++].slot;
     if (!slot->present) continue;
     live_ = slot;
     time_ = slot->time;
@@ -131,8 +131,8 @@ void WindowCursor::Detach() {
     live_ = nullptr;
   }
   Merged merged;
-  for (; next_slot_ < run_->slots.size() && run_->slots[next_slot_]->time <= to_; ++next_slot_) {
-    MergeSlot(*run_->slots[next_slot_], &merged);
+  for (; next_slot_ < run_->slots.size() && run_->slots[next_slot_].time <= to_; ++next_slot_) {
+    MergeSlot(*run_->slots[next_slot_].slot, &merged);
   }
   UseItems(&merged);
 }

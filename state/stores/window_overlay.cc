@@ -9,6 +9,7 @@ namespace millrace::internal {
 namespace {
 
 using Slot = WindowOverlay::Slot;
+using SlotRef = WindowOverlay::SlotRef;
 
 constexpr BytesView kObservedKey = "observed-time";
 constexpr size_t kTail = sizeof(int64_t) + sizeof(int32_t);  // start and sequence after the key
@@ -23,11 +24,19 @@ void AppendTail(int64_t time, int32_t sequence, Bytes* out) {
   PutBigEndian(sequence, out);
 }
 
-auto LowerBound(std::vector<Slot*>& slots, int64_t time, int32_t sequence) {
+auto LowerBound(std::vector<SlotRef>& slots, int64_t time, int32_t sequence) {
+  const auto before = [](const SlotRef& ref, const std::pair<int64_t, int32_t>& wanted) {
+    return ref.time < wanted.first || (ref.time == wanted.first && ref.sequence < wanted.second);
+  };
+  const std::pair<int64_t, int32_t> wanted(time, sequence);
   // Streams are nearly in order: look at the end first.
-  if (slots.empty() || std::tie(slots.back()->time, slots.back()->sequence) < std::tie(time, sequence)) return slots.end();
-  return std::lower_bound(slots.begin(), slots.end(), std::tie(time, sequence),
-                          [](const Slot* slot, const auto& wanted) { return std::tie(slot->time, slot->sequence) < wanted; });
+  if (slots.empty() || before(slots.back(), wanted)) return slots.end();
+  return std::lower_bound(slots.begin(), slots.end(), wanted, before);
+}
+
+// The slot of exactly that start and sequence, if `at` is its lower bound.
+Slot* Exact(const std::vector<SlotRef>& slots, std::vector<SlotRef>::const_iterator at, int64_t time, int32_t sequence) {
+  return at != slots.end() && at->time == time && at->sequence == sequence ? at->slot : nullptr;
 }
 
 }  // namespace
@@ -66,12 +75,12 @@ WindowOverlay::Run* WindowOverlay::MakeRun(BytesView key) {
   return made;
 }
 
-Slot* WindowOverlay::AddSlot(Run* run, std::vector<Slot*>::iterator at, int64_t time, int32_t sequence) {
+Slot* WindowOverlay::AddSlot(Run* run, std::vector<SlotRef>::iterator at, int64_t time, int32_t sequence) {
   Slot* const slot = NewSlot();
   slot->run = run;
   slot->time = time;
   slot->sequence = sequence;
-  run->slots.insert(at, slot);
+  run->slots.insert(at, {time, sequence, slot});
   return slot;
 }
 
@@ -79,8 +88,8 @@ Slot* WindowOverlay::Lookup(BytesView key, int64_t time) {
   if (time < Earliest() || time < 0) return nullptr;
   Run* run = FindRun(key);
   if (run != nullptr) {
-    const auto at = LowerBound(run->slots, time, 0);
-    if (at != run->slots.end() && (*at)->time == time && (*at)->sequence == 0) return (*at)->present ? *at : nullptr;
+    Slot* const slot = Exact(run->slots, LowerBound(run->slots, time, 0), time, 0);
+    if (slot != nullptr) return slot->present ? slot : nullptr;
   }
   if (time >= resident_from_) return nullptr;
   AnnounceWrite(key);
@@ -114,10 +123,8 @@ Slot* WindowOverlay::ForWrite(BytesView key, int64_t time, int32_t sequence) {
   Run* const run = MakeRun(key);
   TrimRun(run);
   const auto at = LowerBound(run->slots, time, sequence);
-  Slot* slot;
-  if (at != run->slots.end() && (*at)->time == time && (*at)->sequence == sequence) {
-    slot = *at;
-  } else {
+  Slot* slot = Exact(run->slots, at, time, sequence);
+  if (slot == nullptr) {
     slot = AddSlot(run, at, time, sequence);
     if (time >= resident_from_) {
       slot->known = true;
@@ -206,9 +213,8 @@ absl::Status WindowOverlay::Restore(std::span<const ChangelogRecord> records, in
     const BytesView run_key = record.key.substr(0, record.key.size() - kTail);
     if (Run* run = FindRun(run_key)) {
       const int32_t sequence = GetBigEndian<int32_t>(record.key.data() + record.key.size() - sizeof(int32_t));
-      const auto at = LowerBound(run->slots, time, sequence);
-      const bool found = at != run->slots.end() && (*at)->time == time && (*at)->sequence == sequence;
-      if (found && !(*at)->unpersisted && !(*at)->touch.linked()) RemoveSlot(*at);
+      Slot* const slot = Exact(run->slots, LowerBound(run->slots, time, sequence), time, sequence);
+      if (slot != nullptr && !slot->unpersisted && !slot->touch.linked()) RemoveSlot(slot);
     }
     resident_from_ = std::max(resident_from_, time + 1);
     key.clear();
@@ -242,12 +248,14 @@ void WindowOverlay::RemoveSlot(Slot* slot) {
 // Frees expired windows at the front of a run once they are half of it.
 void WindowOverlay::TrimRun(Run* run) {
   const int64_t earliest = Earliest();
-  if (run->slots.empty() || run->slots.front()->time >= earliest) return;
-  const auto expired = [earliest](const Slot* s) { return s->time < earliest && !s->unpersisted && !s->touch.linked(); };
+  if (run->slots.empty() || run->slots.front().time >= earliest) return;
+  const auto expired = [earliest](const SlotRef& ref) {
+    return ref.time < earliest && !ref.slot->unpersisted && !ref.slot->touch.linked();
+  };
   size_t count = 0;
   while (count < run->slots.size() && expired(run->slots[count])) ++count;
   if (count * 2 < run->slots.size() || count == 0) return;
-  for (size_t i = 0; i < count; ++i) FreeSlot(run->slots[i]);
+  for (size_t i = 0; i < count; ++i) FreeSlot(run->slots[i].slot);
   run->slots.erase(run->slots.begin(), run->slots.begin() + static_cast<ptrdiff_t>(count));
 }
 
@@ -255,9 +263,9 @@ void WindowOverlay::Sweep(int64_t time) {
   for (auto it = runs_.begin(); it != runs_.end();) {
     const auto here = it++;
     Run& run = *here->second;
-    std::erase_if(run.slots, [this, time](Slot* slot) {
-      if (slot->time >= time || slot->unpersisted || slot->touch.linked()) return false;
-      FreeSlot(slot);
+    std::erase_if(run.slots, [this, time](const SlotRef& ref) {
+      if (ref.time >= time || ref.slot->unpersisted || ref.slot->touch.linked()) return false;
+      FreeSlot(ref.slot);
       return true;
     });
     if (!run.slots.empty()) continue;
@@ -283,7 +291,7 @@ void WindowOverlay::Evict() {
 
 void WindowOverlay::DeleteAll() {
   for (auto& [key, run] : runs_) {
-    for (Slot* slot : run->slots) FreeSlot(slot);
+    for (const SlotRef& ref : run->slots) FreeSlot(ref.slot);
     run->slots.clear();
   }
   runs_.clear();

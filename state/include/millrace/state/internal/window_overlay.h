@@ -33,9 +33,15 @@ class WindowOverlay : public Overlay {
     int64_t time = 0;
     int32_t sequence = 0;
   };
+  /// Start and sequence stand here too, so that a search touches no slot but the one it finds.
+  struct SlotRef {
+    int64_t time;
+    int32_t sequence;
+    Slot* slot;
+  };
   struct Run {
     Bytes key;
-    std::vector<Slot*> slots;
+    std::vector<SlotRef> slots;
   };
 
   WindowOverlay(std::string name, StoreKind kind, ValueFormat format, Discipline discipline, std::string layout,
@@ -71,7 +77,7 @@ class WindowOverlay : public Overlay {
   [[nodiscard]] int64_t Earliest() const { return observed_ - windows_.retention_ms + 1; }
   [[nodiscard]] Run* FindRun(BytesView key) const;
   Run* MakeRun(BytesView key);
-  Slot* AddSlot(Run* run, std::vector<Slot*>::iterator at, int64_t time, int32_t sequence);
+  Slot* AddSlot(Run* run, std::vector<SlotRef>::iterator at, int64_t time, int32_t sequence);
   void FreeSlot(Slot* slot);
   void RemoveSlot(Slot* slot);
   void TrimRun(Run* run);

@@ -72,9 +72,9 @@ class WindowTable : public WindowOverlay {
     serde_.Serialize(*static_cast<const TypedSlot&>(entry).value, out);
   }
   int64_t EntryBytes(const OverlayEntry& entry) const final {
-    constexpr size_t kPointerAndAllocator = 24;
+    constexpr size_t kReferenceAndAllocator = sizeof(SlotRef) + 16;
     const auto& typed = static_cast<const TypedSlot&>(entry);
-    return static_cast<int64_t>((cached_ ? sizeof(TypedSlotWithBefore) : sizeof(TypedSlot)) + kPointerAndAllocator +
+    return static_cast<int64_t>((cached_ ? sizeof(TypedSlotWithBefore) : sizeof(TypedSlot)) + kReferenceAndAllocator +
                                 (typed.value ? serde_.MemoryBytes(*typed.value) - sizeof(T) : 0));
   }
   void KeepBefore(OverlayEntry* entry) final {
