@@ -136,7 +136,8 @@ absl::Status MergeSources(GraphNode* root) {
 }
 
 void MergeRepartitionTopics(const OptimizerInput& input) {
-  for (const RepartitionGroups::Group& group : RepartitionGroups(input.attached).groups()) {
+  const RepartitionGroups groups(input.attached);
+  for (const RepartitionGroups::Group& group : groups.groups()) {
     if (group.repartitions.empty()) continue;
     RepartitionSpec spec = group.repartitions.front()->spec;
     spec.prefix = group.repartitions.front()->names.topic;

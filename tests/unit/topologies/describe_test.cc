@@ -59,7 +59,7 @@ TEST(DescribeTest, OptimisedTopologySharesRepartitionTopics) {
       .To("out");
   repartitioned.GroupByKey(Grouped::As("grouped-too"))
       .WindowedBy(TimeWindows::OfSizeWithNoGrace(milliseconds(30)))
-      .Count()
+      .Count(Materialized().WithKeySerde(AnySerde<std::string>()))
       .MapValues([](const int64_t& count) { return std::to_string(count); })
       .ToStream(windowed_key)
       .To("out2");

@@ -33,40 +33,48 @@ class Materialized {
 
   template <class K>
   Materialized& WithKeySerde(AnySerde<K> serde) {
+    given_ = true;
     key_.Set(std::move(serde));
     return *this;
   }
   template <class V>
   Materialized& WithValueSerde(AnySerde<V> serde) {
+    given_ = true;
     value_.Set(std::move(serde));
     return *this;
   }
   Materialized& WithStoreKind(StoreKind kind) {
+    given_ = true;
     kind_ = kind;
     return *this;
   }
   /// Forward and log each update, not the last one of a key per commit.
   Materialized& WithCachingDisabled() {
+    given_ = true;
     cached_ = false;
     return *this;
   }
   Materialized& WithCachingEnabled() {
+    given_ = true;
     cached_ = true;
     return *this;
   }
   /// Topic settings of the changelog, which win over the defaults.
   Materialized& WithLoggingEnabled(std::map<std::string, std::string> topic_config = {}) {
+    given_ = true;
     logged_ = true;
     topic_config_ = std::move(topic_config);
     return *this;
   }
   /// The store starts empty whenever its task moves.
   Materialized& WithLoggingDisabled() {
+    given_ = true;
     logged_ = false;
     return *this;
   }
   /// Windowed stores only; at least window size plus grace, which is the default.
   Materialized& WithRetention(std::chrono::milliseconds retention) {
+    given_ = true;
     retention_ = retention;
     return *this;
   }
