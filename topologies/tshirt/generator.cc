@@ -111,13 +111,6 @@ std::string_view InputTopic(EventKind kind) {
   return "";
 }
 
-google::protobuf::Timestamp ToProto(int64_t millis) {
-  google::protobuf::Timestamp t;
-  t.set_seconds(millis / 1000);
-  t.set_nanos(static_cast<int32_t>(millis % 1000) * 1000000);
-  return t;
-}
-
 Generator::Generator(const GeneratorOptions& options)
     : options_(options), start_ms_(options.end ? options.end->millis() - kSpanMs : options.start.millis()) {
   MakeOrders();

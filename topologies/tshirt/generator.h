@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "messages.h"
 #include "millrace/state/timestamp.h"
-#include "tshirt.pb.h"
 
 namespace millrace::tshirt {
 
@@ -35,7 +35,7 @@ struct GeneratorOptions {
   Timestamp start = Timestamp::FromMillis(1704067200000);
   /// If set, the thirty days of registrations end then (`start` does not count), and so does all else: later orders,
   /// deliveries and payments are left out.
-  std::optional<Timestamp> end;
+  std::optional<Timestamp> end = std::nullopt;
 };
 
 /// A shop's life: users register uniformly over thirty days; each places a geometric number of orders (6 on average, from 0) with
@@ -74,10 +74,6 @@ class Generator {
   size_t next_[kEventKinds] = {};
   InputRecord record_;
 };
-
-/// The times of messages, in milliseconds.
-[[nodiscard]] inline int64_t Millis(const google::protobuf::Timestamp& t) { return t.seconds() * 1000 + t.nanos() / 1000000; }
-[[nodiscard]] google::protobuf::Timestamp ToProto(int64_t millis);
 
 }  // namespace millrace::tshirt
 

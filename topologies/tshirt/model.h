@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "generator.h"
-#include "tshirt.pb.h"
+#include "messages.h"
 
 namespace millrace::tshirt {
 

@@ -4,7 +4,6 @@
 #include <tuple>
 
 #include "absl/strings/str_cat.h"
-#include "generator.h"
 
 namespace millrace::tshirt {
 

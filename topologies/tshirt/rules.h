@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "absl/time/time.h"
-#include "tshirt.pb.h"
+#include "messages.h"
 
 // The rules of the shop and the shape of its outputs, for the topology and for the offline model.
 
