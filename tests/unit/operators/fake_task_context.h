@@ -104,6 +104,10 @@ inline StoreOptions Options(std::string name, bool caching = false) {
 
 inline std::string Text(const std::string& text) { return text; }
 inline std::string Text(int64_t number) { return std::to_string(number); }
+template <class K>
+std::string Text(const Windowed<K>& key);
+template <class V>
+std::string Text(const Change<V>& change);
 template <class T>
 std::string Text(const T* value) {
   return value == nullptr ? "null" : Text(*value);

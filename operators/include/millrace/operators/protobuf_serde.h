@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <limits>
 #include <string>
+#include <type_traits>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -14,8 +15,12 @@
 
 namespace millrace {
 
+/// A generated message type, not the abstract base.
+template <class M>
+concept ProtobufMessage = std::derived_from<M, google::protobuf::Message> && !std::is_abstract_v<M>;
+
 /// Any generated protobuf message, in protobuf's binary format, without a schema registry's prefix. Stateless; any thread.
-template <std::derived_from<google::protobuf::Message> M>
+template <ProtobufMessage M>
 struct Serde<M> {
   void Serialize(const M& message, Bytes* out) const { message.AppendToString(out); }
   /// kInvalidArgument names the message type.
