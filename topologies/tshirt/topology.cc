@@ -39,9 +39,7 @@ DayTotal Fold(const PartialTotal& share, DayTotal total) {
 }
 
 KStream<StringKey, DayTotal> TotalByDay(const KStream<StringKey, PartialTotal>& shares, const std::string& name) {
-  return shares.GroupByKey(Grouped::As(name))
-      .Aggregate([] { return DayTotal(); }, Fold, Materialized::As(name))
-      .ToStream();
+  return shares.GroupByKey(Grouped::As(name)).Aggregate([] { return DayTotal(); }, Fold, Materialized::As(name)).ToStream();
 }
 
 std::optional<DailyCount> ToDailyCount(const std::string& date, const DayTotal& total) {
