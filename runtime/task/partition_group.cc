@@ -28,16 +28,24 @@ absl::Status PartitionGroup::Admit(RecordQueue* queue) {
 
 bool PartitionGroup::Ready(Timestamp now) {
   if (heap_.empty()) return false;
-  if (heap_.size() == queues_.size() || max_task_idle_.count() < 0) {
-    idle_since_.reset();
-    return true;
-  }
+  if (max_task_idle_.count() < 0) return true;
+  if (heap_.size() == queues_.size() && !idling_) return true;
+  idling_ = false;
+  bool ready = true;
   for (const auto& queue : queues_) {
-    if (!queue->has_head() && !queue->at_end()) return false;  // records are known, or may be, on their way
+    std::optional<Timestamp>& since = queue->idle_since();
+    if (queue->has_head()) {
+      since.reset();
+    } else if (!queue->at_end()) {  // records are known, or may be, on their way
+      since.reset();
+      ready = false;
+    } else if (max_task_idle_.count() > 0) {
+      if (!since) since = now;
+      idling_ = true;
+      if (now - *since < max_task_idle_) ready = false;
+    }
   }
-  if (max_task_idle_.count() == 0) return true;
-  if (!idle_since_) idle_since_ = now;
-  return now - *idle_since_ >= max_task_idle_;
+  return ready;
 }
 
 absl::Status PartitionGroup::ProcessNext() {

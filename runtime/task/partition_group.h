@@ -4,7 +4,6 @@
 #include <chrono>
 #include <map>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "task/record_queue.h"
@@ -45,8 +44,8 @@ class PartitionGroup {
   std::vector<std::unique_ptr<RecordQueue>> queues_;
   std::map<log::TopicPartition, RecordQueue*> by_partition_;
   std::vector<RecordQueue*> heap_;  // by head timestamp
-  std::optional<Timestamp> idle_since_;
   Timestamp stream_time_;
+  bool idling_ = false;  // some queue counts how long it has been empty
 };
 
 }  // namespace millrace

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,8 @@ class RecordQueue {
     at_end_ = at_end;
   }
   [[nodiscard]] bool at_end() const { return at_end_; }
+  /// Since when the group has waited for a record of this partition at its end.
+  [[nodiscard]] std::optional<Timestamp>& idle_since() { return idle_since_; }
   /// Offset of the next record to process: the head's, or the reader's position.
   [[nodiscard]] int64_t next_offset() const { return size() > 0 ? entries_[first_].offset : position_; }
 
@@ -75,6 +78,7 @@ class RecordQueue {
   Timestamp partition_time_;
   int64_t position_ = 0;
   bool at_end_ = false;
+  std::optional<Timestamp> idle_since_;
 };
 
 }  // namespace millrace

@@ -145,8 +145,7 @@ class Declaration {
     const auto id = n["id"].get<std::string>();
     auto split = Get<Stream>(n["from"]).Split(Named::As(id + "-"));
     int i = 0;
-    for (const json& predicate : n["predicates"])
-      split.Branch(PredicateNamed(predicate), Branched::As(absl::StrCat(i++)));
+    for (const json& predicate : n["predicates"]) split.Branch(PredicateNamed(predicate), Branched::As(absl::StrCat(i++)));
     for (auto& [name, stream] : split.DefaultBranch(Branched::As("default"))) {
       results_.emplace(absl::StrCat(id, ".", name.substr(id.size() + 1)), stream);
     }
@@ -208,8 +207,7 @@ class Declaration {
     return NotOffered("an aggregation of this");
   }
   absl::Status DeclareCount(const json& n) {
-    Materialized store;
-    if (n.contains("store")) store = StoreOf(n);
+    const Materialized store = StoreOf(n);
     return OnGroup(
         n, [&](auto& group) { return group.Count(store).MapValues([](const int64_t& count) { return absl::StrCat(count); }); });
   }
@@ -218,7 +216,9 @@ class Declaration {
   }
   absl::Status DeclareAggregate(const json& n) {
     const auto initial = n["initial"].get<std::string>();
-    const Aggregator f = AggregatorNamed(n["aggregator"]);
+    const auto f = [named = AggregatorNamed(n["aggregator"])](const Text& key, const Text* value, NullableText aggregate) {
+      return named(key, value, aggregate ? &*aggregate : nullptr);
+    };
     return OnGroup(n, [&](auto& group) { return group.Aggregate([initial] { return initial; }, f, StoreOf(n)); });
   }
   absl::Status DeclareStreamJoin(const json& n) {
@@ -252,15 +252,15 @@ class Declaration {
   absl::Status DeclareProcess(const json& n) {
     const std::vector<std::string> stores = AddStore(n);
     auto supplier = ProcessorNamed(n["processor"], stores.empty() ? "" : stores[0]);
-    return Keep(n, Get<Stream>(n["from"]).Process<Text, Text>(supplier, stores, NamedOf(n)));
+    return Keep(n, Get<Stream>(n["from"]).Process(supplier, NamedOf(n), stores));
   }
   absl::Status DeclareProcessValues(const json& n) {
     const std::vector<std::string> stores = AddStore(n);
     auto supplier = FixedKeyProcessorNamed(n["processor"], stores.empty() ? "" : stores[0]);
-    return Keep(n, Get<Stream>(n["from"]).ProcessValues<Text>(supplier, stores, NamedOf(n)));
+    return Keep(n, Get<Stream>(n["from"]).ProcessValues(supplier, NamedOf(n), stores));
   }
   absl::Status DeclareAddHeader(const json& n) {
-    return Keep(n, Get<Stream>(n["from"]).ProcessValues<Text>(AddHeader(n["header"], n["value"]), {}, NamedOf(n)));
+    return Keep(n, Get<Stream>(n["from"]).ProcessValues(AddHeader(n["header"], n["value"]), NamedOf(n)));
   }
   absl::Status DeclarePeek(const json& n) {
     return Keep(n, Get<Stream>(n["from"]).Peek([](const Text*, const Text*) {}, NamedOf(n)));
