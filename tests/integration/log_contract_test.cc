@@ -586,7 +586,7 @@ TEST(KafkaLog, ABrokerThatRestartsCostsTimeOnly) {
   tests::KafkaBroker broker;
   kafka::KafkaLogOptions options;
   options.common = {{"bootstrap.servers", broker.bootstrap_servers()}, {"reconnect.backoff.max.ms", "500"}};
-  options.membership = {{"session.timeout.ms", "10000"}, {"heartbeat.interval.ms", "500"}};
+  options.membership = {{"session.timeout.ms", "6000"}, {"heartbeat.interval.ms", "500"}};
   auto client = *kafka::MakeKafkaLogClient(options);
   for (const char* name : {"t", "tasks"}) {
     TopicSpec spec;

@@ -2,11 +2,11 @@
 
 #include <atomic>
 #include <map>
+#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "log/embedded/state.h"
 
 namespace millrace::log::embedded {
@@ -48,7 +48,7 @@ class EmbeddedConsumer final : public Consumer {
   absl::StatusOr<PartitionReader*> Assign(const TopicPartition& partition, int64_t offset) override {
     absl::StatusOr<std::shared_ptr<Topic>> topic = state_->Find(partition);
     if (!topic.ok()) return topic.status();
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     std::unique_ptr<EmbeddedReader>& reader = readers_[partition];
     if (reader) return absl::AlreadyExistsError(absl::StrCat(partition.ToString(), " is assigned already"));
     reader = std::make_unique<EmbeddedReader>(*topic, partition.partition, offset, signal_.get(), &more_);
@@ -57,7 +57,7 @@ class EmbeddedConsumer final : public Consumer {
   }
 
   absl::Status Unassign(const TopicPartition& partition) override {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     if (readers_.erase(partition) == 0) return absl::NotFoundError(absl::StrCat(partition.ToString(), " is not assigned"));
     return absl::OkStatus();
   }
@@ -72,8 +72,8 @@ class EmbeddedConsumer final : public Consumer {
   std::unique_ptr<Signal> signal_;
   // Some reader left records behind at its last Drain.
   std::atomic<bool> more_ = false;
-  absl::Mutex mutex_;
-  std::map<TopicPartition, std::unique_ptr<EmbeddedReader>> readers_ ABSL_GUARDED_BY(mutex_);
+  std::mutex mutex_;
+  std::map<TopicPartition, std::unique_ptr<EmbeddedReader>> readers_;
 };
 
 class EmbeddedProducer final : public Producer {
@@ -200,7 +200,7 @@ class EmbeddedMembership final : public Membership {
   }
 
   [[nodiscard]] std::string member_id() const override {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     return member_id_;
   }
 
@@ -212,7 +212,7 @@ class EmbeddedMembership final : public Membership {
       absl::StatusOr<GroupEvent> event = group_->Next(&id);
       if (!event.ok()) return event.status();
       {
-        absl::MutexLock lock(&mutex_);
+        const std::lock_guard lock(mutex_);
         member_id_ = id;
       }
       switch (event->kind) {
@@ -238,8 +238,8 @@ class EmbeddedMembership final : public Membership {
   std::unique_ptr<Signal> signal_;
   std::shared_ptr<Group> group_;
   MembershipListener* listener_;
-  mutable absl::Mutex mutex_;
-  std::string member_id_ ABSL_GUARDED_BY(mutex_);
+  mutable std::mutex mutex_;
+  std::string member_id_;
   bool closed_ = false;
 };
 

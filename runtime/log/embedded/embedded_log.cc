@@ -4,11 +4,11 @@
 #include <atomic>
 #include <limits>
 #include <map>
+#include <mutex>
+#include <shared_mutex>
 #include <utility>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "log/embedded/clients.h"
 #include "log/embedded/state.h"
 #include "log/partitioner.h"
@@ -20,7 +20,7 @@ absl::Status EmbeddedLog::State::CreateTopic(const std::string& name, int32_t pa
     return absl::InvalidArgumentError(
         absl::StrCat("cannot create topic '", name, "' with ", partitions, " partitions: at least one is needed"));
   }
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   auto [it, created] = topics_.try_emplace(name);
   if (!created) return absl::AlreadyExistsError(absl::StrCat("topic ", name, " exists already"));
   it->second = std::make_shared<Topic>(name, partitions);
@@ -28,13 +28,13 @@ absl::Status EmbeddedLog::State::CreateTopic(const std::string& name, int32_t pa
 }
 
 absl::Status EmbeddedLog::State::DeleteTopic(const std::string& name) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   if (topics_.erase(name) == 0) return NoSuchTopic(name);
   return absl::OkStatus();
 }
 
 std::shared_ptr<Topic> EmbeddedLog::State::Find(const std::string& name) const {
-  absl::ReaderMutexLock lock(&mutex_);
+  const std::shared_lock lock(mutex_);
   auto it = topics_.find(name);
   return it == topics_.end() ? nullptr : it->second;
 }
@@ -50,14 +50,14 @@ absl::StatusOr<std::shared_ptr<Topic>> EmbeddedLog::State::Find(const TopicParti
 }
 
 std::vector<std::string> EmbeddedLog::State::ListTopics() const {
-  absl::ReaderMutexLock lock(&mutex_);
+  const std::shared_lock lock(mutex_);
   std::vector<std::string> names;
   for (const auto& [name, topic] : topics_) names.push_back(name);
   return names;
 }
 
 int64_t EmbeddedLog::State::stored_bytes() const {
-  absl::ReaderMutexLock lock(&mutex_);
+  const std::shared_lock lock(mutex_);
   int64_t sum = 0;
   for (const auto& [name, topic] : topics_) {
     for (int32_t i = 0; i < topic->partition_count(); ++i) sum += topic->partition(i)->stored_bytes();
@@ -66,13 +66,13 @@ int64_t EmbeddedLog::State::stored_bytes() const {
 }
 
 std::shared_ptr<Group> EmbeddedLog::State::FindGroup(const std::string& name) const {
-  absl::ReaderMutexLock lock(&mutex_);
+  const std::shared_lock lock(mutex_);
   auto it = groups_.find(name);
   return it == groups_.end() ? nullptr : it->second;
 }
 
 std::shared_ptr<Group> EmbeddedLog::State::MakeGroup(const std::string& name) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   std::shared_ptr<Group>& group = groups_[name];
   if (!group) group = std::make_shared<Group>(host_, name, options_.session_timeout);
   return group;
@@ -85,7 +85,7 @@ absl::Status EmbeddedLog::State::DeleteGroup(const std::string& name) {
   if (group->HasMembers()) {
     return absl::FailedPreconditionError(absl::StrCat("group ", name, " has members; stop the application first"));
   }
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   groups_.erase(name);
   return absl::OkStatus();
 }

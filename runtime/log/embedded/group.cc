@@ -10,7 +10,7 @@
 namespace millrace::log::embedded {
 
 std::string Group::Join(const std::string& instance_id, Signal* signal, std::function<int32_t()> task_count) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   Member member;
   member.order = joined_++;
   member.instance_id = instance_id;
@@ -94,7 +94,7 @@ void Group::DropParked() {
 }
 
 absl::StatusOr<GroupEvent> Group::Next(std::string* member_id) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   DropParked();
   if (auto it = gone_.find(*member_id); it != gone_.end()) {
     GroupEvent event{GroupEvent::Kind::kLost, {it->second.member.owned.begin(), it->second.member.owned.end()}};
@@ -137,7 +137,7 @@ absl::StatusOr<GroupEvent> Group::Next(std::string* member_id) {
 }
 
 void Group::Released(const std::string& member_id, const std::vector<int32_t>& tasks) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   auto it = members_.find(member_id);
   if (it == members_.end()) return;
   for (int32_t task : tasks) it->second.owned.erase(task);
@@ -145,19 +145,19 @@ void Group::Released(const std::string& member_id, const std::vector<int32_t>& t
 }
 
 void Group::SetInRevoke(const std::string& member_id, bool in_revoke) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   if (auto it = members_.find(member_id); it != members_.end()) it->second.in_revoke = in_revoke;
 }
 
 std::vector<int32_t> Group::Owned(const std::string& member_id) const {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   auto it = members_.find(member_id);
   if (it == members_.end()) return {};
   return {it->second.owned.begin(), it->second.owned.end()};
 }
 
 void Group::Leave(const std::string& member_id) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   gone_.erase(member_id);
   auto it = members_.find(member_id);
   if (it == members_.end()) return;
@@ -173,7 +173,7 @@ void Group::Leave(const std::string& member_id) {
 }
 
 absl::Status Group::Expire(const std::string& member_id) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   auto it = members_.find(member_id);
   if (it == members_.end()) return absl::NotFoundError(absl::StrCat(member_id, " is not a member of group ", name_));
   Member member = std::move(it->second);
@@ -187,7 +187,7 @@ absl::Status Group::Expire(const std::string& member_id) {
 }
 
 absl::Status Group::Commit(const std::string& member_id, const Offsets& offsets) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   auto it = members_.find(member_id);
   if (it == members_.end() || it->second.parked) {
     return absl::FailedPreconditionError(absl::StrCat("commit refused: ", member_id, " is not a member of group ", name_,
@@ -202,12 +202,12 @@ absl::Status Group::Commit(const std::string& member_id, const Offsets& offsets)
 }
 
 void Group::CommitUnchecked(const Offsets& offsets) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   for (const auto& [partition, offset] : offsets) committed_[partition] = offset;
 }
 
 Offsets Group::Committed(const std::vector<TopicPartition>& partitions) const {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   Offsets found;
   for (const TopicPartition& partition : partitions) {
     if (auto it = committed_.find(partition); it != committed_.end()) found.insert(*it);
@@ -216,7 +216,7 @@ Offsets Group::Committed(const std::vector<TopicPartition>& partitions) const {
 }
 
 bool Group::HasMembers() {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   DropParked();
   return !members_.empty();
 }

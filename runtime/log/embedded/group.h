@@ -6,15 +6,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "host/host.h"
 #include "log/log.h"
 
@@ -73,21 +72,21 @@ class Group {
     bool fenced = false;
   };
 
-  std::string Add(Member member) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Rebalance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void NewGeneration() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void DropParked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  [[nodiscard]] bool IsOwned(int32_t task) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::string Add(Member member);
+  void Rebalance();
+  void NewGeneration();
+  void DropParked();
+  [[nodiscard]] bool IsOwned(int32_t task) const;
 
   Host* const host_;
   const std::string name_;
   const std::chrono::milliseconds session_timeout_;
-  mutable absl::Mutex mutex_;
-  std::map<std::string, Member> members_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, Gone> gone_ ABSL_GUARDED_BY(mutex_);
-  int64_t generation_ ABSL_GUARDED_BY(mutex_) = 0;
-  int64_t joined_ ABSL_GUARDED_BY(mutex_) = 0;
-  Offsets committed_ ABSL_GUARDED_BY(mutex_);
+  mutable std::mutex mutex_;
+  std::map<std::string, Member> members_;
+  std::map<std::string, Gone> gone_;
+  int64_t generation_ = 0;
+  int64_t joined_ = 0;
+  Offsets committed_;
 };
 
 }  // namespace millrace::log::embedded

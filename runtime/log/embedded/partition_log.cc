@@ -127,7 +127,7 @@ PartitionLog::Chunk* PartitionLog::ChunkFor(size_t size, Timestamp timestamp) {
 }
 
 int64_t PartitionLog::Append(NullableBytesView key, NullableBytesView value, Timestamp timestamp, const Headers& headers) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   Chunk* chunk = ChunkFor(SizeBound(key, value, headers), timestamp);
   char* const begin = chunk->bytes.get() + chunk->size;
   chunk->size += Encode(begin, key, value, timestamp.millis() - chunk->base_time, headers) - begin;
@@ -139,7 +139,7 @@ int64_t PartitionLog::Append(NullableBytesView key, NullableBytesView value, Tim
 }
 
 absl::StatusOr<PartitionLog::View> PartitionLog::Locate(Cursor* cursor) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   if (cursor->next < begin_ || cursor->next > end_) {
     return absl::OutOfRangeError(absl::StrCat(
         "offset ", cursor->next, " of ", *topic_, "-", partition_, " is not in the log, which has ", begin_, " to ", end_,
@@ -186,24 +186,24 @@ absl::StatusOr<int> PartitionLog::Read(Cursor* cursor, int max_records, absl::Fu
 }
 
 int64_t PartitionLog::begin() const {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return begin_;
 }
 
 int64_t PartitionLog::end() const {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return end_;
 }
 
 int64_t PartitionLog::stored_bytes() const {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   int64_t sum = 0;
   for (const auto& chunk : chunks_) sum += static_cast<int64_t>(chunk->capacity);
   return sum;
 }
 
 absl::Status PartitionLog::DeleteBefore(int64_t offset) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   if (offset > end_) {
     return absl::OutOfRangeError(
         absl::StrCat("cannot delete the records of ", *topic_, "-", partition_, " before ", offset, ": its end is ", end_));
@@ -214,12 +214,12 @@ absl::Status PartitionLog::DeleteBefore(int64_t offset) {
 }
 
 void PartitionLog::Watch(Signal* signal) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   watchers_.push_back(signal);
 }
 
 void PartitionLog::Unwatch(Signal* signal) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   auto found = std::find(watchers_.begin(), watchers_.end(), signal);
   if (found != watchers_.end()) watchers_.erase(found);
 }

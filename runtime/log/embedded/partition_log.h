@@ -4,14 +4,13 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "host/host.h"
 #include "log/log.h"
 
@@ -55,16 +54,16 @@ class PartitionLog {
     size_t size = 0;
   };
   absl::StatusOr<View> Locate(Cursor* cursor);
-  Chunk* ChunkFor(size_t size, Timestamp timestamp) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Chunk* ChunkFor(size_t size, Timestamp timestamp);
 
   const std::string* topic_;
   const int32_t partition_;
-  mutable absl::Mutex mutex_;
-  std::deque<std::shared_ptr<Chunk>> chunks_ ABSL_GUARDED_BY(mutex_);
-  int64_t begin_ ABSL_GUARDED_BY(mutex_) = 0;
-  int64_t end_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool armed_ ABSL_GUARDED_BY(mutex_) = false;
-  std::vector<Signal*> watchers_ ABSL_GUARDED_BY(mutex_);
+  mutable std::mutex mutex_;
+  std::deque<std::shared_ptr<Chunk>> chunks_;
+  int64_t begin_ = 0;
+  int64_t end_ = 0;
+  bool armed_ = false;
+  std::vector<Signal*> watchers_;
 };
 
 }  // namespace millrace::log::embedded

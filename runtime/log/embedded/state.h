@@ -6,14 +6,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "log/embedded/embedded_log.h"
 #include "log/embedded/group.h"
 #include "log/embedded/partition_log.h"
@@ -74,9 +73,9 @@ class EmbeddedLog::State {
  private:
   Host* const host_;
   const EmbeddedLogOptions options_;
-  mutable absl::Mutex mutex_;
-  std::map<std::string, std::shared_ptr<Topic>> topics_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, std::shared_ptr<Group>> groups_ ABSL_GUARDED_BY(mutex_);
+  mutable std::shared_mutex mutex_;
+  std::map<std::string, std::shared_ptr<Topic>> topics_;
+  std::map<std::string, std::shared_ptr<Group>> groups_;
 };
 
 }  // namespace millrace::log::embedded

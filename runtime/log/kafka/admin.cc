@@ -192,12 +192,19 @@ absl::StatusOr<int64_t> KafkaAdmin::OffsetAt(const TopicPartition& partition, in
     return absl::InvalidArgumentError(
         absl::StrCat("topic ", partition.topic, " has ", leaders->size(), " partitions, not partition ", partition.partition));
   }
-  ListPtr list = ToList(std::vector<TopicPartition>{partition});
-  list->elems[0].offset = which;
-  const rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(*rk, list.get(), static_cast<int>(request_timeout_.count()));
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaError(error, what);
-  if (list->elems[0].err != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaError(list->elems[0].err, what);
-  return list->elems[0].offset;
+  const auto deadline = std::chrono::steady_clock::now() + request_timeout_;
+  while (true) {
+    ListPtr list = ToList(std::vector<TopicPartition>{partition});
+    list->elems[0].offset = which;
+    rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(*rk, list.get(), static_cast<int>(request_timeout_.count()));
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = list->elems[0].err;
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return list->elems[0].offset;
+    // A broker leads a new partition a moment after it is known to.
+    const absl::Status status = KafkaError(error, what);
+    if (!absl::IsUnavailable(status) || std::chrono::steady_clock::now() >= deadline) return status;
+    std::this_thread::sleep_for(milliseconds(20));
+    (void)FetchLeaders(*rk, partition.topic, request_timeout_);
+  }
 }
 
 absl::StatusOr<int64_t> KafkaAdmin::BeginningOffset(const TopicPartition& partition) {

@@ -206,6 +206,8 @@ absl::Status KafkaMembership::CheckIdentity() const {
     return absl::FailedPreconditionError(
         absl::StrCat(what, "rebalances; commit again after the next assignment, or in OnRevoked"));
   }
+  // While it closes the client may not tell; Revoked has asked before.
+  if (!identity && in_revoke_) return absl::OkStatus();
   // The broker would take such a commit from anybody.
   if (!identity || identity->generation < 0 || identity->member_id.empty()) {
     return absl::FailedPreconditionError(

@@ -92,7 +92,8 @@ TEST(EmbeddedLog, TheSameCallsGiveTheSameLog) {
       EXPECT_TRUE(log.Append("t", std::nullopt, i % 5 == 0 ? std::nullopt : NullableBytesView(key), "v", At(i)).ok());
     }
     for (int32_t partition = 0; partition < 3; ++partition) {
-      for (const StoredRecord& record : *log.Read("t", partition, 0)) {
+      const std::vector<StoredRecord> records = *log.Read("t", partition, 0);
+      for (const StoredRecord& record : records) {
         seen.push_back(std::to_string(partition) + "@" + std::to_string(record.offset) + "=" + record.key.value_or("-"));
       }
     }
