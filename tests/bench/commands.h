@@ -1,0 +1,30 @@
+#ifndef MILLRACE_TESTS_BENCH_COMMANDS_H_
+#define MILLRACE_TESTS_BENCH_COMMANDS_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "millrace/runtime/streams_config.h"
+#include "options.h"
+
+namespace millrace::bench {
+
+/// Works off what the input topics hold (or serves for --seconds) and prints one JSON line.
+absl::Status Run(const Options& options);
+/// Restores the store of BuildRestoreTopology from the peer's changelog and prints one JSON line.
+absl::Status Restore(const Options& options);
+/// Empties the output of --workload, or recreates --recreate T,T.
+absl::Status Topics(const Options& options);
+
+/// Deletes the topics that exist and creates them empty; records never expire.
+absl::Status Recreate(const StreamsConfig& config, const std::vector<std::string>& topics, int32_t partitions,
+                      const std::map<std::string, std::string>& topic_config);
+/// The configuration of one run: what the peer sets, by the same option names.
+absl::StatusOr<StreamsConfig> ConfigOf(const Options& options, const std::string& application_id, const std::string& cache_bytes);
+
+}  // namespace millrace::bench
+
+#endif  // MILLRACE_TESTS_BENCH_COMMANDS_H_
