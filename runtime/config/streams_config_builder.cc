@@ -80,7 +80,7 @@ std::string Suggestion(std::string_view name) {
     }
   }
   const std::string_view rest = name.substr(prefix.size());
-  const int limit = std::max(2, static_cast<int>(rest.size()) / 3);
+  const int limit = std::max(3, static_cast<int>(rest.size()) / 3);
   const std::string nearest =
       prefix.empty() ? NearestName(rest, NamesWithoutPrefix(), limit) : NearestName(rest, ClientSettingNames(), limit);
   if (nearest.empty()) return "unknown setting; docs/configuration.md and --print-config list all";

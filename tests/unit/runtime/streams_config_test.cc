@@ -90,6 +90,7 @@ TEST(StreamsConfig, AnUnknownNameIsAnErrorWithTheNearestName) {
   EXPECT_THAT(ErrorOf({{"comit.interval.ms", "1"}}),
               AllOf(StartsWith("comit.interval.ms=1"), HasSubstr("did you mean commit.interval.ms?")));
   EXPECT_THAT(ErrorOf({{"consumer.fetch.min.byts", "1"}}), HasSubstr("did you mean consumer.fetch.min.bytes?"));
+  EXPECT_THAT(ErrorOf({{"linger", "3"}}), HasSubstr("did you mean linger.ms?"));
   EXPECT_THAT(ErrorOf({{"sasl.usrname", "me"}}), HasSubstr("did you mean sasl.username?"));
   EXPECT_THAT(ErrorOf({{"zzzzzzzzzzzzzzzz", "1"}}), AllOf(HasSubstr("unknown setting"), Not(HasSubstr("did you mean"))));
 }
