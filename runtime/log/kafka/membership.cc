@@ -19,6 +19,7 @@ constexpr int16_t kHeartbeat = 12;
 constexpr int kHeartbeatWaits = 50;
 constexpr std::chrono::microseconds kHeartbeatPause{300};
 constexpr int kDebugLevel = 7;
+constexpr milliseconds kSettleTime = std::chrono::seconds(2);
 constexpr milliseconds kCloseTime = std::chrono::seconds(30);
 
 struct Identity {
@@ -238,13 +239,13 @@ absl::StatusOr<Offsets> KafkaMembership::CommittedOffsets(const std::vector<Topi
 
 absl::Status KafkaMembership::Close() {
   if (closed_.exchange(true)) return absl::OkStatus();
-  // librdkafka before 2.3 crashes in a close before the first assignment; the session's end removes the member then.
-  if (!ever_assigned_) {
-    for (int i = 0; i < 20 && !ever_assigned_; ++i) {
-      if (rd_kafka_message_t* message = rd_kafka_consumer_poll(get(), 100)) rd_kafka_message_destroy(message);
-    }
-    if (!ever_assigned_) return absl::OkStatus();
+  // In the middle of a rebalance the client forgets its generation, and the last commits would be refused.
+  const auto settled = std::chrono::steady_clock::now() + kSettleTime;
+  while ((!ever_assigned_ || joining()) && std::chrono::steady_clock::now() < settled) {
+    if (rd_kafka_message_t* message = rd_kafka_consumer_poll(get(), 50)) rd_kafka_message_destroy(message);
   }
+  // librdkafka before 2.3 crashes in a close before the first assignment; the session's end removes the member then.
+  if (!ever_assigned_) return absl::OkStatus();
   QueuePtr queue(rd_kafka_queue_new(get()));
   ErrorPtr error(rd_kafka_consumer_close_queue(get(), queue.get()));
   if (error) return KafkaError(error.get(), absl::StrCat("leaving group ", options_.group));
