@@ -40,7 +40,8 @@ std::optional<std::string> CompareTopic(const std::string& topic, const std::vec
 }  // namespace
 
 std::optional<std::string> CompareDescription(const std::vector<std::string>& expected, const std::string& actual) {
-  const std::vector<std::string> lines = absl::StrSplit(actual, '\n');
+  std::vector<std::string> lines = absl::StrSplit(actual, '\n');
+  if (lines.back().empty()) lines.pop_back();  // behind the last line's end
   for (size_t i = 0; i < std::max(expected.size(), lines.size()); ++i) {
     if (i < expected.size() && i < lines.size() && expected[i] == lines[i]) continue;
     return absl::StrCat("description line ", i + 1, ":\n      expected ", i < expected.size() ? expected[i] : "none",
