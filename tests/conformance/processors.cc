@@ -90,8 +90,7 @@ class FlushOnPunctuate final : public WithStore {
   }
   void Process(const TextRecord& record) override {
     if (record.key == nullptr) return;
-    if (record.value == nullptr) return store().Delete(*record.key);
-    store().Put(*record.key, *record.value);
+    store().Put(*record.key, Printed(record.value));
   }
 
  private:
@@ -148,11 +147,7 @@ class Previous final : public FixedKeyProcessor<Text, Text> {
   void Process(const TextRecord& record) override {
     if (record.key == nullptr) return;
     const Text value = absl::StrCat(Printed(store_->Get(*record.key)), ">", Printed(record.value));
-    if (record.value == nullptr) {
-      store_->Delete(*record.key);
-    } else {
-      store_->Put(*record.key, *record.value);
-    }
+    store_->Put(*record.key, Printed(record.value));
     context().Forward(record, &value);
   }
 
