@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "check.h"
 #include "millrace/runtime/kafka_streams.h"
+#include "millrace/runtime/logging.h"
 #include "rules.h"
 #include "topology.h"
 
@@ -170,6 +171,7 @@ absl::Status Load(TopicClient* client, Generator* generator) {
 
 absl::StatusOr<int> RunDemo(const DemoOptions& given) {
   DemoOptions options = given;
+  ConfigureLogging({.level = LogLevel::kWarn, .json = false, .application = "tshirt-demo", .sink = nullptr});
   if (options.directory.empty()) options.directory = absl::StrCat("/tmp/tshirt-demo-", getpid());
   std::error_code error;
   std::filesystem::create_directories(options.directory, error);
