@@ -171,7 +171,7 @@ absl::Status Load(TopicClient* client, Generator* generator) {
 
 absl::StatusOr<int> RunDemo(const DemoOptions& given) {
   DemoOptions options = given;
-  ConfigureLogging({.level = LogLevel::kWarn, .json = false, .application = "tshirt-demo", .sink = nullptr});
+  ConfigureLogging({.level = LogLevel::kWarning, .json = false, .application = "tshirt-demo", .sink = nullptr});
   if (options.directory.empty()) options.directory = absl::StrCat("/tmp/tshirt-demo-", getpid());
   std::error_code error;
   std::filesystem::create_directories(options.directory, error);
