@@ -209,7 +209,7 @@ absl::StatusOr<int> RunDemo(const DemoOptions& given) {
   if (!result.ok()) return result.status();
   printf(
       "\nrecords in   %lld\nfacts out    %lld\nrecords/s    %.0f\nstate        %.1f MB\n\n%s\nfacts        %s\nstate        %s\n",
-      static_cast<long long>(generator.total()), static_cast<long long>(result->topics.front().expected),
+      static_cast<long long>(generator.total()), static_cast<long long>(result->topics.front().records),
       static_cast<double>(generator.total()) / seconds, static_cast<double>(SizeOf(options.directory)) / 1e6,
       result->ToString().c_str(), csv.c_str(), options.directory.c_str());
   printf("%s\n", result->correct() ? "every fact is right" : "NOT CORRECT");
