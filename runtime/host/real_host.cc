@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
@@ -14,7 +15,6 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "host/host.h"
 
@@ -152,20 +152,29 @@ class RealThread final : public Thread {
   std::thread thread_;
 };
 
+// gcc 12's thread sanitizer does not know the call behind a wait on the steady clock.
+#ifdef __SANITIZE_THREAD__
+using WaitClock = std::chrono::system_clock;
+#else
+using WaitClock = std::chrono::steady_clock;
+#endif
+
 class RealSignal final : public Signal {
  public:
   void Notify() override {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     notified_ = true;
+    changed_.notify_all();
   }
   bool Wait(std::chrono::milliseconds timeout) override {
-    const absl::MutexLock lock(&mutex_);
-    mutex_.AwaitWithTimeout(absl::Condition(&notified_), absl::FromChrono(timeout));
+    std::unique_lock lock(mutex_);
+    changed_.wait_until(lock, WaitClock::now() + timeout, [this] { return notified_; });
     return std::exchange(notified_, false);
   }
 
  private:
-  absl::Mutex mutex_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
   bool notified_ = false;
 };
 
@@ -185,7 +194,7 @@ class RealHost final : public Host {
   }
   void Sleep(std::chrono::milliseconds time) override { std::this_thread::sleep_for(time); }
   uint64_t Random() override {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     return random_();
   }
   std::unique_ptr<Thread> StartThread(const std::string& name, absl::AnyInvocable<void()> body) override {
@@ -200,7 +209,7 @@ class RealHost final : public Host {
   }
 
  private:
-  absl::Mutex mutex_;
+  std::mutex mutex_;
   std::mt19937_64 random_;
   RealFileSystem files_;
 };

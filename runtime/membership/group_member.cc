@@ -50,7 +50,7 @@ void GroupMember::Run() {
   // A membership that failed may not have called back for all.
   std::vector<int32_t> rest;
   {
-    const absl::ReaderMutexLock lock(&mutex_);
+    const std::shared_lock lock(mutex_);
     rest.assign(owned_.begin(), owned_.end());
   }
   if (!rest.empty()) OnLost(rest);
@@ -59,7 +59,7 @@ void GroupMember::Run() {
 void GroupMember::OnAssigned(const std::vector<int32_t>& tasks) {
   ++rebalances_;
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     owned_.insert(tasks.begin(), tasks.end());
   }
   LogInfo(absl::StrCat("tasks assigned: ", tasks.empty() ? "no new ones" : absl::StrJoin(tasks, ", ")),
@@ -71,14 +71,14 @@ void GroupMember::OnRevoked(const std::vector<int32_t>& tasks) {
   if (tasks.empty()) return;
   LogInfo(absl::StrCat("tasks revoked: ", absl::StrJoin(tasks, ", ")), {.event = "tasks-revoked"});
   holder_->Release(tasks, /*commit=*/true);
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   for (const int32_t task : tasks) owned_.erase(task);
 }
 
 void GroupMember::OnLost(const std::vector<int32_t>& tasks) {
   if (tasks.empty()) return;
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     for (const int32_t task : tasks) owned_.erase(task);
   }
   LogWarning(absl::StrCat("tasks lost: ", absl::StrJoin(tasks, ", "), "; dropped without a commit"), {.event = "tasks-lost"});
@@ -86,7 +86,7 @@ void GroupMember::OnLost(const std::vector<int32_t>& tasks) {
 }
 
 absl::Status GroupMember::Commit(std::span<const int32_t> tasks, const log::Offsets& offsets) {
-  const absl::ReaderMutexLock lock(&mutex_);
+  const std::shared_lock lock(mutex_);
   for (const int32_t task : tasks) {
     if (!owned_.contains(task))
       return absl::FailedPreconditionError(absl::StrCat("commit: task ", task, " is not ours any more"));
@@ -99,7 +99,7 @@ absl::StatusOr<log::Offsets> GroupMember::Committed(const std::vector<log::Topic
 }
 
 bool GroupMember::Owns(int32_t task) const {
-  const absl::ReaderMutexLock lock(&mutex_);
+  const std::shared_lock lock(mutex_);
   return owned_.contains(task);
 }
 

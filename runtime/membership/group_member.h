@@ -4,7 +4,9 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <set>
+#include <shared_mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,7 +14,6 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "host/host.h"
 #include "log/log.h"
 
@@ -65,7 +66,7 @@ class GroupMember : private log::MembershipListener {
   std::atomic<bool> stop_ = false;
   std::atomic<int64_t> rebalances_ = 0;
   // Held for reading during a commit.
-  mutable absl::Mutex mutex_;
+  mutable std::shared_mutex mutex_;
   std::set<int32_t> owned_ ABSL_GUARDED_BY(mutex_);
 };
 

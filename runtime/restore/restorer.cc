@@ -108,7 +108,7 @@ absl::Status Restorer::Start(log::LogClient* client, int max_partitions, const s
 
 void Restorer::Add(std::unique_ptr<RestoreJob> job) {
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     new_.push_back(std::move(job));
   }
   consumer_->Wake();
@@ -116,14 +116,14 @@ void Restorer::Add(std::unique_ptr<RestoreJob> job) {
 
 void Restorer::Cancel(const std::vector<int32_t>& task_numbers) {
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     if (stop_) return;
     to_cancel_.insert(to_cancel_.end(), task_numbers.begin(), task_numbers.end());
   }
   consumer_->Wake();
   while (true) {
     {
-      const absl::MutexLock lock(&mutex_);
+      const std::lock_guard lock(mutex_);
       if (stop_ || to_cancel_.empty()) return;
     }
     cancelled_signal_->Wait(kWait);
@@ -133,7 +133,7 @@ void Restorer::Cancel(const std::vector<int32_t>& task_numbers) {
 void Restorer::Stop() {
   if (!thread_) return;
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     stop_ = true;
   }
   consumer_->Wake();
@@ -142,7 +142,7 @@ void Restorer::Stop() {
 }
 
 std::vector<RestoreProgress> Restorer::progress() const {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return progress_;
 }
 
@@ -150,7 +150,7 @@ void Restorer::Run() {
   SetLogThreadName("restore");
   while (true) {
     {
-      const absl::MutexLock lock(&mutex_);
+      const std::lock_guard lock(mutex_);
       if (stop_) break;
     }
     TakeNew();
@@ -168,12 +168,12 @@ void Restorer::Run() {
   for (auto& job : active_) Unassign(job.get());
   active_.clear();
   Publish();
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   new_.clear();
 }
 
 void Restorer::TakeNew() {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   for (auto& job : new_) {
     active_.push_back(std::make_unique<ActiveJob>());
     active_.back()->job = std::move(job);
@@ -184,7 +184,7 @@ void Restorer::TakeNew() {
 void Restorer::DropCancelled() {
   std::vector<int32_t> cancelled;
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     cancelled = to_cancel_;
   }
   if (cancelled.empty()) return;
@@ -194,7 +194,7 @@ void Restorer::DropCancelled() {
     return true;
   });
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     to_cancel_.erase(to_cancel_.begin(), to_cancel_.begin() + static_cast<std::ptrdiff_t>(cancelled.size()));
   }
   cancelled_signal_->Notify();
@@ -333,7 +333,7 @@ void Restorer::Publish() {
       progress.push_back({job->job->task(), store.spec.name, store.done ? 0 : std::max<int64_t>(0, store.target - position)});
     }
   }
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   progress_ = std::move(progress);
 }
 

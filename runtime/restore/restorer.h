@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,7 +13,6 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "host/host.h"
 #include "log/log.h"
 #include "millrace/operators/task_context.h"
@@ -94,7 +94,7 @@ class Restorer {
   std::vector<std::unique_ptr<ActiveJob>> active_;  // restore thread only
   std::atomic<int64_t> restored_ = 0;
 
-  mutable absl::Mutex mutex_;
+  mutable std::mutex mutex_;
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   std::deque<std::unique_ptr<RestoreJob>> new_ ABSL_GUARDED_BY(mutex_);
   std::vector<int32_t> to_cancel_ ABSL_GUARDED_BY(mutex_);

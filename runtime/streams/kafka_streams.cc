@@ -1,12 +1,12 @@
 #include "millrace/runtime/kafka_streams.h"
 
 #include <algorithm>
+#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "config/client_properties.h"
 #include "log/kafka/kafka_log.h"
 #include "logging/client_log.h"
@@ -54,7 +54,7 @@ class KafkaStreams::Impl {
   }
 
   void SetStateListener(StateListener listener) {
-    const absl::MutexLock lock(&transition_);
+    const std::lock_guard lock(transition_);
     listener_ = std::move(listener);
   }
 
@@ -93,12 +93,12 @@ class KafkaStreams::Impl {
   }
 
   [[nodiscard]] State state() const {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     return state_;
   }
 
   [[nodiscard]] absl::Status error() const {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     return error_;
   }
 
@@ -140,7 +140,7 @@ class KafkaStreams::Impl {
     member_ = std::make_unique<GroupMember>(host_, manager_.get(), [this](const absl::Status& status) { Fail(status); });
     context_.member = member_.get();
     {
-      const absl::MutexLock lock(&parts_);
+      const std::lock_guard lock(parts_);
       for (int i = 0; i < options_.num_stream_threads; ++i) workers_.push_back(std::make_unique<Worker>(i, &context_));
       have_parts_ = true;
     }
@@ -200,7 +200,7 @@ class KafkaStreams::Impl {
         if (auto end = client_->admin().EndOffset(partition, isolation); end.ok()) ends[partition] = *end;
       }
     }
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     ends_ = std::move(ends);
   }
 
@@ -227,7 +227,7 @@ class KafkaStreams::Impl {
   }
 
   void SetError(const absl::Status& status) {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     if (error_.ok()) error_ = status;
   }
 
@@ -241,22 +241,22 @@ class KafkaStreams::Impl {
 
   void RequestEnd() {
     {
-      const absl::MutexLock lock(&mutex_);
+      const std::lock_guard lock(mutex_);
       end_requested_ = true;
     }
     control_signal_->Notify();
   }
 
   [[nodiscard]] bool end_requested() const {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     return end_requested_;
   }
 
   bool Transition(State to, std::initializer_list<State> from) {
-    const absl::MutexLock lock(&transition_);
+    const std::lock_guard lock(transition_);
     State before = State::kCreated;
     {
-      const absl::MutexLock state_lock(&mutex_);
+      const std::lock_guard state_lock(mutex_);
       before = state_;
       if (std::find(from.begin(), from.end(), before) == from.end()) return false;
       state_ = to;
@@ -280,12 +280,12 @@ class KafkaStreams::Impl {
   std::unique_ptr<Restorer> restorer_;
   std::unique_ptr<TaskManager> manager_;
   std::unique_ptr<GroupMember> member_;
-  mutable absl::Mutex parts_;
+  mutable std::mutex parts_;
   bool have_parts_ ABSL_GUARDED_BY(parts_) = false;
 
-  absl::Mutex transition_;
+  std::mutex transition_;
   StateListener listener_ ABSL_GUARDED_BY(transition_);
-  mutable absl::Mutex mutex_;
+  mutable std::mutex mutex_;
   State state_ ABSL_GUARDED_BY(mutex_) = State::kCreated;
   absl::Status error_ ABSL_GUARDED_BY(mutex_);
   bool end_requested_ ABSL_GUARDED_BY(mutex_) = false;
@@ -298,7 +298,7 @@ class KafkaStreams::Impl {
 
 StreamsProgress KafkaStreams::Impl::Progress() const {
   StreamsProgress progress;
-  const absl::MutexLock lock(&parts_);
+  const std::lock_guard lock(parts_);
   if (!have_parts_) return progress;
   for (const auto& worker : workers_) {
     const WorkerSnapshot snapshot = worker->snapshot();
@@ -323,13 +323,13 @@ RuntimeSnapshot KafkaStreams::Impl::Snapshot() const {
   out.error = std::string(error().message());
   out.workers = options_.num_stream_threads;
   out.worker_failures = failures_;
-  const absl::MutexLock lock(&parts_);
+  const std::lock_guard lock(parts_);
   if (!have_parts_) return out;
   out.rebalances = member_->rebalances();
   const std::chrono::nanoseconds now = host_->Monotonic();
   std::map<log::TopicPartition, int64_t> ends;
   {
-    const absl::MutexLock state_lock(&mutex_);
+    const std::lock_guard state_lock(mutex_);
     ends = ends_;
   }
   for (const auto& worker : workers_) {

@@ -2,10 +2,10 @@
 #define MILLRACE_RUNTIME_STREAMS_PURGE_BOARD_H_
 
 #include <map>
+#include <mutex>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "log/log.h"
 
 namespace millrace {
@@ -15,16 +15,16 @@ namespace millrace {
 class PurgeBoard {
  public:
   void Committed(const log::TopicPartition& partition, int64_t offset) {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     offsets_[partition] = offset;
   }
   [[nodiscard]] std::map<log::TopicPartition, int64_t> Take() {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     return std::exchange(offsets_, {});
   }
 
  private:
-  absl::Mutex mutex_;
+  std::mutex mutex_;
   std::map<log::TopicPartition, int64_t> offsets_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -24,7 +24,7 @@ size_t TaskManager::LeastLoaded(int32_t subtopology) const {
 void TaskManager::Take(const std::vector<int32_t>& tasks) {
   std::vector<std::pair<int32_t, Worker*>> placed;
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     joined_ = true;
     rebalancing_ = false;
     for (const int32_t task : tasks) {
@@ -43,7 +43,7 @@ void TaskManager::Take(const std::vector<int32_t>& tasks) {
 
 void TaskManager::Running(int32_t task) {
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     if (auto it = places_.find(task); it != places_.end()) it->second.running = true;
   }
   changed_();
@@ -52,7 +52,7 @@ void TaskManager::Running(int32_t task) {
 void TaskManager::Release(const std::vector<int32_t>& tasks, bool commit) {
   std::map<size_t, std::vector<int32_t>> by_worker;
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     rebalancing_ = true;
     for (const int32_t task : tasks) {
       if (auto it = places_.find(task); it != places_.end()) by_worker[it->second.worker].push_back(task);
@@ -64,14 +64,14 @@ void TaskManager::Release(const std::vector<int32_t>& tasks, bool commit) {
   for (const auto& [worker, numbers] : by_worker) answers.push_back((*workers_)[worker]->RequestRelease(numbers, commit));
   for (const auto& answer : answers) answer->Wait();
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     for (const int32_t task : tasks) places_.erase(task);
   }
   changed_();
 }
 
 bool TaskManager::settled() const {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   if (!joined_ || rebalancing_) return false;
   for (const auto& [task, place] : places_) {
     if (!place.running) return false;
@@ -80,14 +80,14 @@ bool TaskManager::settled() const {
 }
 
 TaskManager::Counts TaskManager::counts() const {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   Counts counts;
   for (const auto& [task, place] : places_) ++(place.running ? counts.running : counts.restoring);
   return counts;
 }
 
 std::vector<std::pair<TaskId, std::string>> TaskManager::restoring() const {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   std::vector<std::pair<TaskId, std::string>> restoring;
   for (const auto& [task, place] : places_) {
     if (!place.running) {

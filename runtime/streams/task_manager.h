@@ -4,10 +4,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "membership/group_member.h"
 #include "restore/restorer.h"
 #include "streams/worker.h"
@@ -49,7 +49,7 @@ class TaskManager final : public TaskHolder {
   Restorer* restorer_;
   std::vector<std::unique_ptr<Worker>>* workers_;
   std::function<void()> changed_;
-  mutable absl::Mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<int32_t, Place> places_ ABSL_GUARDED_BY(mutex_);
   bool joined_ ABSL_GUARDED_BY(mutex_) = false;
   bool rebalancing_ ABSL_GUARDED_BY(mutex_) = false;

@@ -62,7 +62,7 @@ absl::Status Worker::Start() {
 
 void Worker::Add(RestoredTask task) {
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     arriving_.push_back(std::move(task));
   }
   consumer_->Wake();
@@ -75,7 +75,7 @@ std::shared_ptr<Worker::Answer> Worker::RequestRelease(std::vector<int32_t> task
     return answer;
   }
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     releases_.push_back({std::move(tasks), commit, answer});
   }
   consumer_->Wake();
@@ -85,7 +85,7 @@ std::shared_ptr<Worker::Answer> Worker::RequestRelease(std::vector<int32_t> task
 void Worker::Stop() {
   if (!thread_) return;
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     stop_ = true;
   }
   consumer_->Wake();
@@ -94,7 +94,7 @@ void Worker::Stop() {
 }
 
 WorkerSnapshot Worker::snapshot() const {
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return snapshot_;
 }
 
@@ -119,7 +119,7 @@ bool Worker::HandleRequests() {
   std::deque<ReleaseRequest> releases;
   bool stop = false;
   {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     arriving.swap(arriving_);
     releases.swap(releases_);
     stop = stop_;
@@ -387,7 +387,7 @@ void Worker::Publish(bool now) {
       snapshot.inputs[input.partition] = {input.reader->position() - buffered, buffered, input.reader->at_end()};
     }
   }
-  const absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   snapshot_ = std::move(snapshot);
 }
 

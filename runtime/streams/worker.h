@@ -8,13 +8,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "host/host.h"
 #include "log/log.h"
 #include "membership/group_member.h"
@@ -170,7 +170,7 @@ class Worker {
   std::chrono::nanoseconds next_publish_{0};
   WorkerSnapshot totals_;
 
-  mutable absl::Mutex mutex_;
+  mutable std::mutex mutex_;
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   std::deque<RestoredTask> arriving_ ABSL_GUARDED_BY(mutex_);
   std::deque<ReleaseRequest> releases_ ABSL_GUARDED_BY(mutex_);

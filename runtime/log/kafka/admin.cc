@@ -94,7 +94,7 @@ KafkaAdmin::KafkaAdmin(PropertyMap properties, milliseconds request_timeout, Cli
     : properties_(std::move(properties)), request_timeout_(request_timeout), log_(std::move(log)) {}
 
 absl::StatusOr<rd_kafka_t*> KafkaAdmin::Connection(Isolation isolation) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   std::unique_ptr<AdminHandle>& handle = handles_[isolation == Isolation::kReadCommitted ? 1 : 0];
   if (!handle) {
     absl::StatusOr<std::unique_ptr<AdminHandle>> made = AdminHandle::Make(properties_, isolation, log_);

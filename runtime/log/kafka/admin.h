@@ -3,11 +3,11 @@
 
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "log/kafka/handle.h"
 #include "log/log.h"
 
@@ -47,7 +47,7 @@ class KafkaAdmin final : public Admin {
   const PropertyMap properties_;
   const std::chrono::milliseconds request_timeout_;
   const ClientLog log_;
-  absl::Mutex mutex_;
+  std::mutex mutex_;
   std::unique_ptr<AdminHandle> handles_[2] ABSL_GUARDED_BY(mutex_);
 };
 

@@ -160,7 +160,7 @@ KafkaConsumer::KafkaConsumer(std::string idle_topic, std::chrono::milliseconds r
 
 KafkaConsumer::~KafkaConsumer() {
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard lock(mutex_);
     for (auto& [partition, reader] : readers_) rd_kafka_queue_io_event_enable(reader->queue(), -1, nullptr, 0);
     readers_.clear();
   }
@@ -177,7 +177,7 @@ absl::StatusOr<std::vector<int32_t>> KafkaConsumer::Leaders(const std::string& t
 }
 
 absl::StatusOr<PartitionReader*> KafkaConsumer::Assign(const TopicPartition& partition, int64_t offset) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   if (readers_.contains(partition)) return absl::AlreadyExistsError(absl::StrCat(partition.ToString(), " is assigned already"));
   absl::StatusOr<std::vector<int32_t>> leaders = Leaders(partition.topic, partition.partition);
   if (!leaders.ok()) return leaders.status();
@@ -218,7 +218,7 @@ void KafkaConsumer::KeepAwake(int32_t broker) {
 }
 
 absl::Status KafkaConsumer::Unassign(const TopicPartition& partition) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard lock(mutex_);
   auto it = readers_.find(partition);
   if (it == readers_.end()) return absl::NotFoundError(absl::StrCat(partition.ToString(), " is not assigned"));
   rd_kafka_queue_io_event_enable(it->second->queue(), -1, nullptr, 0);

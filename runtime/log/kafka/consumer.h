@@ -5,12 +5,12 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "log/kafka/handle.h"
 #include "log/log.h"
 
@@ -42,7 +42,7 @@ class KafkaConsumer final : public Consumer, public Handle {
   int event_fd_ = -1;
   // Some reader left records behind at its last Drain.
   std::atomic<bool> more_ = false;
-  absl::Mutex mutex_;
+  std::mutex mutex_;
   std::map<TopicPartition, std::unique_ptr<KafkaReader>> readers_ ABSL_GUARDED_BY(mutex_);
   std::map<std::string, std::vector<int32_t>> leaders_ ABSL_GUARDED_BY(mutex_);
   // Brokers of which an empty partition is assigned.

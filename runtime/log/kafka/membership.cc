@@ -166,7 +166,7 @@ void KafkaMembership::Revoked(rd_kafka_topic_partition_list_t* partitions) {
     revoked_in_round_ = true;
     in_revoke_ = true;
     listener_->OnRevoked(tasks);
-    absl::MutexLock lock(&commit_mutex_);
+    std::lock_guard lock(commit_mutex_);
     in_revoke_ = false;
   }
   ErrorPtr error(rd_kafka_incremental_unassign(get(), partitions));
@@ -218,7 +218,7 @@ absl::Status KafkaMembership::CheckIdentity() const {
 }
 
 absl::Status KafkaMembership::CommitOffsets(const Offsets& offsets) {
-  absl::ReaderMutexLock lock(&commit_mutex_);
+  std::shared_lock lock(commit_mutex_);
   if (absl::Status status = CheckIdentity(); !status.ok()) return status;
   if (offsets.empty()) return absl::OkStatus();
   ListPtr list = ToList(offsets);

@@ -4,10 +4,11 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
 #include "log/kafka/handle.h"
 #include "log/log.h"
 
@@ -63,7 +64,7 @@ class KafkaMembership final : public Membership, public Handle {
   std::atomic<bool> revoked_in_round_ = false;
   std::atomic<bool> in_revoke_ = false;
   // Held for reading by commits, so that those that OnRevoked let pass are over before it is answered.
-  absl::Mutex commit_mutex_;
+  std::shared_mutex commit_mutex_;
   std::atomic<bool> closed_ = false;
   bool ever_assigned_ = false;
   // What went wrong inside a callback, for Poll to say.
