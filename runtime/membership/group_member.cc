@@ -35,6 +35,11 @@ void GroupMember::Join() {
   if (thread_) thread_->Join();
 }
 
+void GroupMember::Disconnect() {
+  const std::lock_guard lock(mutex_);
+  membership_.reset();
+}
+
 void GroupMember::Run() {
   SetLogThreadName("membership");
   while (!stop_) {
@@ -91,10 +96,13 @@ absl::Status GroupMember::Commit(std::span<const int32_t> tasks, const log::Offs
     if (!owned_.contains(task))
       return absl::FailedPreconditionError(absl::StrCat("commit: task ", task, " is not ours any more"));
   }
+  if (membership_ == nullptr) return absl::FailedPreconditionError("commit: the group was left");
   return membership_->CommitOffsets(offsets);
 }
 
 absl::StatusOr<log::Offsets> GroupMember::Committed(const std::vector<log::TopicPartition>& partitions) {
+  const std::shared_lock lock(mutex_);
+  if (membership_ == nullptr) return absl::FailedPreconditionError("committed offsets: the group was left");
   return membership_->CommittedOffsets(partitions);
 }
 

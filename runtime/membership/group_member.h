@@ -44,6 +44,8 @@ class GroupMember : private log::MembershipListener {
   /// Asks the thread to give back all tasks and leave; Join waits for it.
   void RequestStop();
   void Join();
+  /// After Join, when nobody commits any more: ends the connection. Later calls fail.
+  void Disconnect();
 
   /// Any thread. kFailedPrecondition: the group rebalances, or a task is not ours: try later or drop it.
   absl::Status Commit(std::span<const int32_t> tasks, const log::Offsets& offsets);

@@ -139,6 +139,7 @@ void Restorer::Stop() {
   consumer_->Wake();
   thread_->Join();
   thread_.reset();
+  consumer_.reset();
 }
 
 std::vector<RestoreProgress> Restorer::progress() const {

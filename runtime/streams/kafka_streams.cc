@@ -213,6 +213,7 @@ class KafkaStreams::Impl {
     }
     if (restorer_) restorer_->Stop();
     for (const auto& worker : workers_) worker->Stop();
+    if (member_) member_->Disconnect();
     directory_.reset();
     if (!Transition(State::kError, {State::kPendingError})) Transition(State::kNotRunning, {State::kPendingShutdown});
     ended_signal_->Notify();

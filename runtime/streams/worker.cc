@@ -91,6 +91,8 @@ void Worker::Stop() {
   consumer_->Wake();
   thread_->Join();
   thread_.reset();
+  // A client that outlives a topic that it knows may hang in its end (librdkafka 2.0).
+  consumer_.reset();
 }
 
 WorkerSnapshot Worker::snapshot() const {
