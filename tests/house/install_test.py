@@ -1,8 +1,9 @@
-"""Builds and runs a ten-line user program against the installed tree, by find_package and by pkg-config."""
+"""Builds and runs the program of docs/first-topology.md against the installed tree, by find_package and by pkg-config."""
 
 import argparse
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import unittest
@@ -10,25 +11,10 @@ import unittest
 SOURCE: pathlib.Path
 BUILD: pathlib.Path
 
-PROGRAM = """
-#include <iostream>
-#include "millrace/millrace.h"
-
-int main() {
-  millrace::StreamsBuilder builder;
-  builder.Stream<std::string, std::string>("in").Filter([](const std::string& value) { return !value.empty(); }).To("out");
-  absl::StatusOr<millrace::Topology> topology = builder.Build();
-  std::cout << topology->Describe();
-}
-"""
-PROJECT = """
-cmake_minimum_required(VERSION 3.25)
-project(user LANGUAGES CXX)
-set(CMAKE_CXX_STANDARD 20)
-find_package(millrace REQUIRED)
-add_executable(user user.cc)
-target_link_libraries(user PRIVATE millrace::millrace)
-"""
+def block(language):
+    """The first code block of this language in the page that a newcomer follows."""
+    page = (SOURCE / "docs/first-topology.md").read_text()
+    return re.search(rf"```{language}\n(.*?)```", page, re.DOTALL).group(1)
 
 
 def run(*command, **options):
@@ -43,8 +29,8 @@ class Installed(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory()
         cls.root = pathlib.Path(cls.folder.name)
         run("cmake", "--install", BUILD, "--prefix", cls.root / "installed")
-        (cls.root / "user.cc").write_text(PROGRAM)
-        (cls.root / "CMakeLists.txt").write_text(PROJECT)
+        (cls.root / "word_count.cc").write_text(block("cpp"))
+        (cls.root / "CMakeLists.txt").write_text(block("cmake"))
         cache = (BUILD / "CMakeCache.txt").read_text()
         cls.flags = "-fsanitize=address,undefined" if "MILLRACE_SANITIZE:STRING=address" in cache else ""
 
@@ -53,19 +39,21 @@ class Installed(unittest.TestCase):
         cls.folder.cleanup()
 
     def check(self, program):
-        self.assertIn("Source: KSTREAM-SOURCE-0000000000 (topics: [in])", run(program))
+        description = run(program, "topology")
+        self.assertIn("Source: KSTREAM-SOURCE-0000000000 (topics: [lines])", description)
+        self.assertIn("word-counts-repartition", description)
 
     def test_find_package(self):
         run("cmake", "-S", self.root, "-B", self.root / "build", f"-DCMAKE_PREFIX_PATH={self.root / 'installed'}",
             f"-DCMAKE_CXX_FLAGS={self.flags}")
         run("cmake", "--build", self.root / "build")
-        self.check(self.root / "build/user")
+        self.check(self.root / "build/word_count")
 
     def test_pkg_config(self):
         environment = {**os.environ, "PKG_CONFIG_PATH": ":".join(map(str, (self.root / "installed").glob("**/pkgconfig")))}
         flags = run("pkg-config", "--cflags", "--libs", "millrace", env=environment).split()
-        run("g++", *self.flags.split(), self.root / "user.cc", "-o", self.root / "user", *flags)
-        self.check(self.root / "user")
+        run("g++", *self.flags.split(), self.root / "word_count.cc", "-o", self.root / "word_count", *flags)
+        self.check(self.root / "word_count")
 
     def test_tests_are_not_installed(self):
         installed = [p.name for p in (self.root / "installed").rglob("*") if p.is_file()]
