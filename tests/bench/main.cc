@@ -5,6 +5,7 @@
 #include <string>
 
 #include "commands.h"
+#include "millrace/runtime/logging.h"
 
 namespace {
 
@@ -30,6 +31,9 @@ int main(int argc, char** argv) {
     std::cerr << kUsage;
     return 2;
   }
+  millrace::LogOptions log;
+  log.level = millrace::LogLevel::kError;
+  millrace::ConfigureLogging(log);
   const absl::StatusOr<millrace::bench::Options> options = millrace::bench::Options::Parse(argc - 2, argv + 2);
   const absl::Status status = options.ok() ? Dispatch(argv[1], *options) : options.status();
   if (status.ok()) return 0;
