@@ -16,6 +16,8 @@ namespace millrace::bench {
 absl::Status Run(const Options& options);
 /// Restores the store of BuildRestoreTopology from the peer's changelog and prints one JSON line.
 absl::Status Restore(const Options& options);
+/// Reads the output of a run that serves for a while and matches it with the peer generator's input; prints one JSON line.
+absl::Status Latency(const Options& options);
 /// Empties the output of --workload, or recreates --recreate T,T.
 absl::Status Topics(const Options& options);
 
