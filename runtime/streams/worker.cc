@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "millrace/runtime/logging.h"
+#include "task/located_status.h"
 
 namespace millrace {
 namespace {
@@ -17,10 +18,6 @@ constexpr std::chrono::milliseconds kPublishInterval{200};
 constexpr std::chrono::hours kFullCommitInterval{6};
 constexpr std::chrono::milliseconds kIdleStep{5};
 constexpr int kBatch = 1000;
-
-absl::Status At(const absl::Status& status, const std::string& where) {
-  return absl::Status(status.code(), absl::StrCat(where, ": ", std::string(status.message())));
-}
 
 void AddCounters(const StreamTask& task, WorkerSnapshot* to) {
   const DroppedRecords& dropped = task.dropped();

@@ -5,17 +5,14 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "task/located_status.h"
 #include "task/offset_metadata.h"
 
 namespace millrace {
 namespace {
 
-std::string At(const RawRecord& record) {
+std::string Origin(const RawRecord& record) {
   return absl::StrCat(*record.topic, "-", record.partition, " at offset ", record.offset);
-}
-
-absl::Status Located(const absl::Status& status, const std::string& where) {
-  return absl::Status(status.code(), absl::StrCat(where, ": ", std::string(status.message())));
 }
 
 }  // namespace
@@ -27,7 +24,7 @@ class StreamTask::Output final : public OutputSink {
   void Send(const std::string& topic, std::optional<int32_t> partition, NullableBytesView key, NullableBytesView value,
             Timestamp timestamp, const Headers& headers) override {
     absl::Status status = task_->producer_->Send(topic, partition, key, value, timestamp, headers, nullptr);
-    if (!status.ok()) task_->TaskContext::error.Report(Located(status, absl::StrCat("send to ", topic)));
+    if (!status.ok()) task_->TaskContext::error.Report(At(status, absl::StrCat("send to ", topic)));
   }
   int32_t PartitionCount(const std::string& topic) override {
     return task_->options_.partition_count ? task_->options_.partition_count(topic) : -1;
@@ -44,7 +41,7 @@ class StreamTask::Changelog final : public ChangelogSink {
   void Log(BytesView key, NullableBytesView value, Timestamp timestamp, const Headers& headers) override {
     absl::Status status =
         task_->producer_->Send(topic_, task_->options_.id.partition, key, value, timestamp, headers, &delivered_offset_);
-    if (!status.ok()) task_->TaskContext::error.Report(Located(status, absl::StrCat("changelog ", topic_)));
+    if (!status.ok()) task_->TaskContext::error.Report(At(status, absl::StrCat("changelog ", topic_)));
   }
   /// -1 before the first delivery.
   [[nodiscard]] int64_t delivered_offset() const { return delivered_offset_; }
@@ -176,7 +173,7 @@ void StreamTask::Guarded(absl::FunctionRef<void()> run, absl::FunctionRef<std::s
     TaskContext::error.Report(absl::AbortedError("a user function threw something that is no std::exception"));
   }
   if (!was_ok || TaskContext::error.ok()) return;
-  const absl::Status located = Located(TaskContext::error.status(), where());
+  const absl::Status located = At(TaskContext::error.status(), where());
   TaskContext::error = FirstError();
   TaskContext::error.Report(located);
 }
@@ -278,7 +275,7 @@ StateStore* StreamTask::FindStore(std::string_view name) {
 absl::Status StreamTask::OnCorruptRecord(const RawRecord& record, const absl::Status& reason) {
   if (options_.deserialization_errors == DeserializationErrorPolicy::kFail) {
     return absl::InvalidArgumentError(
-        absl::StrCat(At(record), ": ", std::string(reason.message()),
+        absl::StrCat(Origin(record), ": ", std::string(reason.message()),
                      "; the task stops here. To go on past such records set deserialization.exception.handler to the dead-letter "
                      "handler and errors.dead.letter.queue.topic.name to a topic"));
   }

@@ -1,9 +1,7 @@
 #ifndef MILLRACE_TESTS_BENCH_COMMANDS_H_
 #define MILLRACE_TESTS_BENCH_COMMANDS_H_
 
-#include <map>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -21,9 +19,6 @@ absl::Status Latency(const Options& options);
 /// Empties the output of --workload, or recreates --recreate T,T.
 absl::Status Topics(const Options& options);
 
-/// Deletes the topics that exist and creates them empty; records never expire.
-absl::Status Recreate(const StreamsConfig& config, const std::vector<std::string>& topics, int32_t partitions,
-                      const std::map<std::string, std::string>& topic_config);
 /// The configuration of one run: what the peer sets, by the same option names.
 absl::StatusOr<StreamsConfig> ConfigOf(const Options& options, const std::string& application_id, const std::string& cache_bytes);
 

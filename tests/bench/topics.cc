@@ -39,40 +39,38 @@ absl::Status RecreateOne(log::Admin& admin, const log::TopicSpec& spec) {
   return created;
 }
 
-}  // namespace
-
-absl::Status Recreate(const StreamsConfig& config, const std::vector<std::string>& topics, int32_t partitions,
-                      const std::map<std::string, std::string>& topic_config) {
-  absl::StatusOr<std::unique_ptr<log::LogClient>> client = Client(config);
-  if (!client.ok()) return client.status();
-  std::map<std::string, std::string> all = topic_config;
-  all.emplace("retention.ms", "-1");
-  all["message.timestamp.after.max.ms"] = std::to_string(std::numeric_limits<int64_t>::max());
+// Deletes the topics that exist and creates them empty; records never expire.
+absl::Status Recreate(log::Admin& admin, const std::vector<std::string>& topics, int32_t partitions) {
+  const std::map<std::string, std::string> config{
+      {"retention.ms", "-1"}, {"message.timestamp.after.max.ms", std::to_string(std::numeric_limits<int64_t>::max())}};
   for (const std::string& topic : topics) {
-    if (absl::Status s = RecreateOne((*client)->admin(), {topic, partitions, 1, all}); !s.ok()) return s;
+    if (absl::Status s = RecreateOne(admin, {topic, partitions, 1, config}); !s.ok()) return s;
   }
   return absl::OkStatus();
 }
+
+}  // namespace
 
 absl::Status Topics(const Options& options) {
   if (absl::Status s = options.Require({"bootstrap"}); !s.ok()) return s;
   absl::StatusOr<StreamsConfig> config = ConfigOf(options, "bench-topics", "0");
   if (!config.ok()) return config.status();
+  absl::StatusOr<std::unique_ptr<log::LogClient>> client = Client(*config);
+  if (!client.ok()) return client.status();
+  log::Admin& admin = (*client)->admin();
   if (options.Has("recreate")) {
     const std::vector<std::string> topics = absl::StrSplit(options.Get("recreate"), ',');
-    return Recreate(*config, topics, static_cast<int32_t>(options.Number("partitions", 1)), {});
+    return Recreate(admin, topics, static_cast<int32_t>(options.Number("partitions", 1)));
   }
   absl::StatusOr<Workload> workload = Workload::Of(options);
   if (!workload.ok()) return workload.status();
-  absl::StatusOr<std::unique_ptr<log::LogClient>> client = Client(*config);
-  if (!client.ok()) return client.status();
-  absl::StatusOr<std::optional<int32_t>> partitions = (*client)->admin().PartitionCount(workload->inputs[0]);
+  absl::StatusOr<std::optional<int32_t>> partitions = admin.PartitionCount(workload->inputs[0]);
   if (!partitions.ok()) return partitions.status();
   if (!partitions->has_value()) {
     return absl::NotFoundError(
         absl::StrCat("topic ", workload->inputs[0], " does not exist: load the workload with the peer's loader"));
   }
-  return Recreate(*config, {workload->output}, **partitions, {});
+  return Recreate(admin, {workload->output}, **partitions);
 }
 
 }  // namespace millrace::bench
