@@ -157,7 +157,7 @@ void Restorer::Run() {
     TakeNew();
     DropCancelled();
     bool worked = false;
-    for (size_t i = 0; i < active_.size();) {
+    for (size_t i = 0; i < active_.size() && !CancelPending();) {
       const size_t before = active_.size();
       worked = Advance(active_[i].get()) || worked;
       std::erase_if(active_, [](const auto& a) { return a->job == nullptr; });
@@ -201,6 +201,16 @@ void Restorer::DropCancelled() {
   cancelled_signal_->Notify();
 }
 
+bool Restorer::CancelPending() const {
+  const std::lock_guard lock(mutex_);
+  return !to_cancel_.empty();
+}
+
+bool Restorer::Cancelled(const ActiveJob& job) const {
+  const std::lock_guard lock(mutex_);
+  return stop_ || std::find(to_cancel_.begin(), to_cancel_.end(), job.job->task_number()) != to_cancel_.end();
+}
+
 // One batch of each of its stores; true if there was something to do.
 bool Restorer::Advance(ActiveJob* job) {
   bool worked = false;
@@ -228,7 +238,8 @@ bool Restorer::Advance(ActiveJob* job) {
   }
   if (!status.ok()) {
     Unassign(job);
-    job->job->Fail(status);
+    // Who gives its task back has no one to answer any more: a group that is left, for one, tells no offsets.
+    if (!Cancelled(*job)) job->job->Fail(status);
     job->job.reset();
     return true;
   }

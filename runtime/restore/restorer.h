@@ -76,6 +76,9 @@ class Restorer {
   void Run();
   void TakeNew();
   void DropCancelled();
+  /// Its task is being given back, or all ends.
+  [[nodiscard]] bool Cancelled(const ActiveJob& job) const;
+  [[nodiscard]] bool CancelPending() const;
   bool Advance(ActiveJob* job);
   absl::Status Open(ActiveJob* job);
   absl::Status BeginAll(ActiveJob* job, std::vector<StoreToRestore> stores);

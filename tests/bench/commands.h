@@ -12,6 +12,8 @@ namespace millrace::bench {
 
 /// Works off what the input topics hold (or serves for --seconds) and prints one JSON line.
 absl::Status Run(const Options& options);
+/// Works as one process of the application --application until SIGTERM. Leaves topics, group and state as they are.
+absl::Status Work(const Options& options);
 /// Restores the store of BuildRestoreTopology from the peer's changelog and prints one JSON line.
 absl::Status Restore(const Options& options);
 /// Reads the output of a run that serves for a while and matches it with the peer generator's input; prints one JSON line.

@@ -12,6 +12,8 @@ namespace {
 constexpr char kUsage[] = R"(
   run      --bootstrap B --workload W --state-dir D [--records N --warmup M --cache-bytes X --linger L --commit-ms C --threads T
            --set key=value ... --in T --out T --seconds S --keep true]
+  work     --bootstrap B --workload W --state-dir D --application ID [--commit-ms C --threads T --set key=value ...]
+           one of several workers of ID, until SIGTERM
   restore  --bootstrap B --state-dir D [--store rocksdb|memory --threads T]
   latency  --bootstrap B --workload W1|W2 --in T --out T --seconds S [--warmup-seconds 5 --committed true]
   topics   --bootstrap B [--workload W | --recreate T,T,...] [--partitions P]
@@ -20,6 +22,7 @@ constexpr char kUsage[] = R"(
 
 absl::Status Dispatch(const std::string& command, const millrace::bench::Options& options) {
   if (command == "run") return millrace::bench::Run(options);
+  if (command == "work") return millrace::bench::Work(options);
   if (command == "restore") return millrace::bench::Restore(options);
   if (command == "latency") return millrace::bench::Latency(options);
   if (command == "topics") return millrace::bench::Topics(options);

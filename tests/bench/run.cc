@@ -16,6 +16,7 @@
 #include "log/kafka/kafka_log.h"
 #include "meter.h"
 #include "millrace/runtime/kafka_streams.h"
+#include "millrace/runtime/main.h"
 #include "workloads.h"
 
 namespace millrace::bench {
@@ -193,6 +194,18 @@ absl::Status Run(const Options& options) {
       {"cpus", AllowedCpus()}};
   std::cout << line.dump() << "\n";
   return absl::OkStatus();
+}
+
+absl::Status Work(const Options& options) {
+  if (absl::Status s = options.Require({"bootstrap", "workload", "state-dir", "application"}); !s.ok()) return s;
+  absl::StatusOr<Workload> workload = Workload::Of(options);
+  if (!workload.ok()) return workload.status();
+  absl::StatusOr<StreamsConfig> config = ConfigOf(options, options.Get("application"), "0");
+  if (!config.ok()) return config.status();
+  absl::StatusOr<Topology> topology = BuildTopology(*workload);
+  if (!topology.ok()) return topology.status();
+  const int code = RunUntilStopped(*config, *topology);
+  return code == 0 ? absl::OkStatus() : absl::InternalError(absl::StrCat("ended with code ", code));
 }
 
 absl::Status Restore(const Options& options) {
