@@ -80,6 +80,34 @@ class Producer {
   [[nodiscard]] virtual int64_t outstanding() const = 0;
 };
 
+/// Who commits, in the eyes of the group. Only a member's own is fenced: a broker takes one without generation and member id from
+/// anybody.
+struct GroupIdentity {
+  std::string group;
+  int32_t generation = -1;
+  std::string member_id;
+  std::string instance_id;
+};
+
+/// A producer whose records become visible to readers of committed records all together, and together with the offsets given to
+/// it, or never. It owns its transactional id: making a second one with the same id fences the first and ends its open
+/// transaction.
+///
+/// Errors of the calls below: kAborted means that this transaction cannot be committed; after Abort the producer goes on. After
+/// any other error the producer must be destroyed and a new one made with the same id; if the error came from Commit, only that
+/// shows how the transaction ended (by the offsets committed), and what is under way can no longer do harm.
+class TransactionalProducer : public Producer {
+ public:
+  /// Before the first Send of each transaction.
+  virtual absl::Status Begin() = 0;
+  /// Makes the offsets part of the transaction; kAborted if the group does not know the identity any more.
+  virtual absl::Status SendOffsets(const Offsets& offsets, const GroupIdentity& identity) = 0;
+  /// Flushes, then ends the transaction. Delivery reports have come when it returns.
+  virtual absl::Status Commit() = 0;
+  /// Without effect when no transaction is open.
+  virtual absl::Status Abort() = 0;
+};
+
 struct TopicSpec {
   std::string name;
   int32_t partitions = 1;
@@ -125,6 +153,9 @@ class Membership {
   virtual ~Membership() = default;
   virtual absl::Status Poll(std::chrono::milliseconds timeout) = 0;
   virtual absl::Status CommitOffsets(const Offsets& offsets) = 0;
+  /// For a commit by a transaction, under the same conditions as CommitOffsets.
+  virtual absl::StatusOr<GroupIdentity> Identity() = 0;
+  /// Waits for open transactions that hold offsets of these partitions, up to the time limit of requests.
   virtual absl::StatusOr<Offsets> CommittedOffsets(const std::vector<TopicPartition>& partitions) = 0;
   /// Leaves; OnRevoked is called for what is still owned.
   virtual absl::Status Close() = 0;
@@ -155,6 +186,9 @@ class LogClient {
   virtual ~LogClient() = default;
   virtual absl::StatusOr<std::unique_ptr<Consumer>> NewConsumer(const ConsumerOptions& options) = 0;
   virtual absl::StatusOr<std::unique_ptr<Producer>> NewProducer() = 0;
+  /// Ends an open transaction of a predecessor with this id and fences it.
+  virtual absl::StatusOr<std::unique_ptr<TransactionalProducer>> NewTransactionalProducer(
+      const std::string& transactional_id) = 0;
   virtual absl::StatusOr<std::unique_ptr<Membership>> NewMembership(const MembershipOptions& options,
                                                                     MembershipListener* listener) = 0;
   virtual Admin& admin() = 0;

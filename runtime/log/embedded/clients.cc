@@ -16,24 +16,26 @@ using StatePtr = std::shared_ptr<EmbeddedLog::State>;
 
 class EmbeddedReader final : public PartitionReader {
  public:
-  EmbeddedReader(std::shared_ptr<Topic> topic, int32_t partition, int64_t offset, Signal* signal, std::atomic<bool>* more)
-      : topic_(std::move(topic)), log_(topic_->partition(partition)), signal_(signal), more_(more) {
+  EmbeddedReader(std::shared_ptr<Topic> topic, int32_t partition, int64_t offset, Isolation isolation, Signal* signal,
+                 std::atomic<bool>* more)
+      : topic_(std::move(topic)), log_(topic_->partition(partition)), isolation_(isolation), signal_(signal), more_(more) {
     cursor_.next = offset;
     log_->Watch(signal_);
   }
   ~EmbeddedReader() override { log_->Unwatch(signal_); }
 
   absl::StatusOr<int> Drain(int max_records, absl::FunctionRef<void(const RawRecord&)> take) override {
-    absl::StatusOr<int> taken = log_->Read(&cursor_, max_records, take, &scratch_, &seen_end_);
+    absl::StatusOr<int> taken = log_->Read(&cursor_, isolation_, max_records, take, &scratch_, &seen_end_);
     if (taken.ok() && !seen_end_) *more_ = true;
     return taken;
   }
   [[nodiscard]] int64_t position() const override { return cursor_.next; }
-  [[nodiscard]] bool at_end() const override { return seen_end_ && log_->end() == cursor_.next; }
+  [[nodiscard]] bool at_end() const override { return seen_end_ && log_->end(isolation_) <= cursor_.next; }
 
  private:
   std::shared_ptr<Topic> topic_;
   PartitionLog* log_;
+  Isolation isolation_;
   Signal* signal_;
   std::atomic<bool>* more_;
   PartitionLog::Cursor cursor_;
@@ -43,7 +45,8 @@ class EmbeddedReader final : public PartitionReader {
 
 class EmbeddedConsumer final : public Consumer {
  public:
-  explicit EmbeddedConsumer(StatePtr state) : state_(std::move(state)), signal_(state_->host()->NewSignal()) {}
+  EmbeddedConsumer(StatePtr state, Isolation isolation)
+      : state_(std::move(state)), isolation_(isolation), signal_(state_->host()->NewSignal()) {}
 
   absl::StatusOr<PartitionReader*> Assign(const TopicPartition& partition, int64_t offset) override {
     absl::StatusOr<std::shared_ptr<Topic>> topic = state_->Find(partition);
@@ -51,7 +54,7 @@ class EmbeddedConsumer final : public Consumer {
     const std::lock_guard lock(mutex_);
     std::unique_ptr<EmbeddedReader>& reader = readers_[partition];
     if (reader) return absl::AlreadyExistsError(absl::StrCat(partition.ToString(), " is assigned already"));
-    reader = std::make_unique<EmbeddedReader>(*topic, partition.partition, offset, signal_.get(), &more_);
+    reader = std::make_unique<EmbeddedReader>(*topic, partition.partition, offset, isolation_, signal_.get(), &more_);
     signal_->Notify();
     return reader.get();
   }
@@ -63,12 +66,15 @@ class EmbeddedConsumer final : public Consumer {
   }
 
   void Wait(std::chrono::milliseconds timeout) override {
+    // An open transaction whose producer is gone holds back those who read what is committed.
+    if (isolation_ == Isolation::kReadCommitted) state_->transactions().ExpireOld();
     if (!more_.exchange(false)) signal_->Wait(timeout);
   }
   void Wake() override { signal_->Notify(); }
 
  private:
   StatePtr state_;
+  const Isolation isolation_;
   std::unique_ptr<Signal> signal_;
   // Some reader left records behind at its last Drain.
   std::atomic<bool> more_ = false;
@@ -117,6 +123,61 @@ class EmbeddedProducer final : public Producer {
   std::vector<Report> reports_;
 };
 
+class EmbeddedTransactionalProducer final : public TransactionalProducer {
+ public:
+  EmbeddedTransactionalProducer(StatePtr state, const std::string& transactional_id)
+      : state_(std::move(state)), identity_(state_->transactions().Take(transactional_id)) {}
+
+  absl::Status Send(const std::string& topic, std::optional<int32_t> partition, NullableBytesView key, NullableBytesView value,
+                    Timestamp timestamp, const Headers& headers, int64_t* delivered_offset_max) override {
+    if (!last_ || last_->name() != topic) {
+      last_ = state_->Find(topic);
+      if (!last_) return absl::AbortedError(NoSuchTopic(topic).message());
+    }
+    absl::StatusOr<int32_t> chosen = EmbeddedLog::State::ChoosePartition(last_.get(), partition, key);
+    if (!chosen.ok()) return absl::AbortedError(chosen.status().message());
+    if (timestamp.millis() < 0) timestamp = state_->host()->Now();
+    absl::StatusOr<int64_t> offset = state_->transactions().Append(identity_, last_, *chosen, key, value, timestamp, headers);
+    if (!offset.ok()) return offset.status();
+    reports_.push_back({delivered_offset_max, *offset});
+    return absl::OkStatus();
+  }
+  absl::Status Poll() override {
+    last_.reset();
+    for (const Report& report : reports_) {
+      if (report.target != nullptr && *report.target < report.offset) *report.target = report.offset;
+    }
+    reports_.clear();
+    return absl::OkStatus();
+  }
+  absl::Status Flush(std::chrono::milliseconds /*timeout*/) override { return Poll(); }
+  [[nodiscard]] int64_t outstanding() const override { return static_cast<int64_t>(reports_.size()); }
+
+  absl::Status Begin() override { return state_->transactions().Begin(identity_); }
+  absl::Status SendOffsets(const Offsets& offsets, const GroupIdentity& identity) override {
+    if (offsets.empty()) return absl::OkStatus();
+    return state_->transactions().Stage(identity_, state_->MakeGroup(identity.group), offsets, identity);
+  }
+  absl::Status Commit() override {
+    if (absl::Status status = Poll(); !status.ok()) return status;
+    return state_->transactions().End(identity_, /*commit=*/true);
+  }
+  absl::Status Abort() override {
+    (void)Poll();
+    return state_->transactions().End(identity_, /*commit=*/false);
+  }
+
+ private:
+  struct Report {
+    int64_t* target;
+    int64_t offset;
+  };
+  StatePtr state_;
+  const ProducerIdentity identity_;
+  std::shared_ptr<Topic> last_;
+  std::vector<Report> reports_;
+};
+
 class EmbeddedAdmin final : public Admin {
  public:
   explicit EmbeddedAdmin(StatePtr state) : state_(std::move(state)) {}
@@ -134,10 +195,11 @@ class EmbeddedAdmin final : public Admin {
     if (!topic.ok()) return topic.status();
     return (*topic)->partition(partition.partition)->begin();
   }
-  absl::StatusOr<int64_t> EndOffset(const TopicPartition& partition, Isolation /*isolation*/) override {
+  absl::StatusOr<int64_t> EndOffset(const TopicPartition& partition, Isolation isolation) override {
     absl::StatusOr<std::shared_ptr<Topic>> topic = state_->Find(partition);
     if (!topic.ok()) return topic.status();
-    return (*topic)->partition(partition.partition)->end();
+    state_->transactions().ExpireOld();
+    return (*topic)->partition(partition.partition)->end(isolation);
   }
   absl::Status DeleteRecords(const TopicPartition& partition, int64_t before_offset) override {
     absl::StatusOr<std::shared_ptr<Topic>> topic = state_->Find(partition);
@@ -182,8 +244,9 @@ class EmbeddedMembership final : public Membership {
 
   absl::Status CommitOffsets(const Offsets& offsets) override { return group_->Commit(member_id(), offsets); }
   absl::StatusOr<Offsets> CommittedOffsets(const std::vector<TopicPartition>& partitions) override {
-    return group_->Committed(partitions);
+    return state_->StableCommitted(group_.get(), partitions);
   }
+  absl::StatusOr<GroupIdentity> Identity() override { return group_->Identity(member_id()); }
 
   absl::Status Close() override {
     if (closed_) return absl::OkStatus();
@@ -247,10 +310,14 @@ class EmbeddedClient final : public LogClient {
  public:
   explicit EmbeddedClient(StatePtr state) : state_(std::move(state)), admin_(state_) {}
 
-  absl::StatusOr<std::unique_ptr<Consumer>> NewConsumer(const ConsumerOptions& /*options*/) override {
-    return std::make_unique<EmbeddedConsumer>(state_);
+  absl::StatusOr<std::unique_ptr<Consumer>> NewConsumer(const ConsumerOptions& options) override {
+    return std::make_unique<EmbeddedConsumer>(state_, options.isolation);
   }
   absl::StatusOr<std::unique_ptr<Producer>> NewProducer() override { return std::make_unique<EmbeddedProducer>(state_); }
+  absl::StatusOr<std::unique_ptr<TransactionalProducer>> NewTransactionalProducer(const std::string& transactional_id) override {
+    if (transactional_id.empty()) return absl::InvalidArgumentError("a transactional producer needs a transactional id");
+    return std::make_unique<EmbeddedTransactionalProducer>(state_, transactional_id);
+  }
   absl::StatusOr<std::unique_ptr<Membership>> NewMembership(const MembershipOptions& options,
                                                             MembershipListener* listener) override {
     if (!state_->Find(options.task_topic)) return NoSuchTopic(options.task_topic);

@@ -90,16 +90,32 @@ absl::Status EmbeddedLog::State::DeleteGroup(const std::string& name) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Appended> EmbeddedLog::State::Append(Topic* topic, std::optional<int32_t> partition, NullableBytesView key,
-                                                    NullableBytesView value, Timestamp timestamp, const Headers& headers) {
+absl::StatusOr<int32_t> EmbeddedLog::State::ChoosePartition(Topic* topic, std::optional<int32_t> partition,
+                                                            NullableBytesView key) {
   const int32_t count = topic->partition_count();
   const int32_t chosen = partition ? *partition : key ? PartitionOf(*key, count) : topic->NextInTurn();
   if (chosen < 0 || chosen >= count) {
     return absl::InvalidArgumentError(
         absl::StrCat("topic ", topic->name(), " has ", count, " partitions, not partition ", chosen));
   }
+  return chosen;
+}
+
+absl::StatusOr<Appended> EmbeddedLog::State::Append(Topic* topic, std::optional<int32_t> partition, NullableBytesView key,
+                                                    NullableBytesView value, Timestamp timestamp, const Headers& headers) {
+  absl::StatusOr<int32_t> chosen = ChoosePartition(topic, partition, key);
+  if (!chosen.ok()) return chosen.status();
   if (timestamp.millis() < 0) timestamp = host_->Now();
-  return Appended{chosen, topic->partition(chosen)->Append(key, value, timestamp, headers)};
+  return Appended{*chosen, topic->partition(*chosen)->Append(key, value, timestamp, headers)};
+}
+
+absl::StatusOr<Offsets> EmbeddedLog::State::StableCommitted(Group* group, const std::vector<TopicPartition>& partitions) {
+  constexpr std::chrono::milliseconds kLook{1};
+  while (group->Unstable(partitions)) {
+    transactions_.ExpireOld();
+    host_->Sleep(kLook);
+  }
+  return group->Committed(partitions);
 }
 
 EmbeddedLog::EmbeddedLog(Host& host, const EmbeddedLogOptions& options) : state_(std::make_shared<State>(&host, options)) {}
@@ -128,22 +144,25 @@ absl::StatusOr<int64_t> EmbeddedLog::Append(const std::string& topic, std::optio
 }
 
 absl::StatusOr<int64_t> EmbeddedLog::Scan(const TopicPartition& partition, int64_t from, int64_t max_records,
-                                          absl::FunctionRef<void(const RawRecord&)> take) const {
+                                          absl::FunctionRef<void(const RawRecord&)> take, Isolation isolation) const {
   absl::StatusOr<std::shared_ptr<Topic>> topic = state_->Find(partition);
   if (!topic.ok()) return topic.status();
   PartitionLog::Cursor cursor{from, nullptr, 0};
   Headers scratch;
   bool reached_end = false;
   const auto limit = static_cast<int>(std::min<int64_t>(max_records, std::numeric_limits<int>::max()));
-  absl::StatusOr<int> taken = (*topic)->partition(partition.partition)->Read(&cursor, limit, take, &scratch, &reached_end);
+  absl::StatusOr<int> taken =
+      (*topic)->partition(partition.partition)->Read(&cursor, isolation, limit, take, &scratch, &reached_end);
   if (!taken.ok()) return taken.status();
   return cursor.next;
 }
 
-absl::StatusOr<std::vector<StoredRecord>> EmbeddedLog::Read(const std::string& topic, int32_t partition, int64_t from) const {
+absl::StatusOr<std::vector<StoredRecord>> EmbeddedLog::Read(const std::string& topic, int32_t partition, int64_t from,
+                                                            Isolation isolation) const {
   std::vector<StoredRecord> records;
-  absl::StatusOr<int64_t> next =
-      Scan({topic, partition}, from, std::numeric_limits<int64_t>::max(), [&records](const RawRecord& record) {
+  absl::StatusOr<int64_t> next = Scan(
+      {topic, partition}, from, std::numeric_limits<int64_t>::max(),
+      [&records](const RawRecord& record) {
         StoredRecord& copy = records.emplace_back();
         if (record.key) copy.key.emplace(*record.key);
         if (record.value) copy.value.emplace(*record.value);
@@ -151,7 +170,8 @@ absl::StatusOr<std::vector<StoredRecord>> EmbeddedLog::Read(const std::string& t
         copy.headers = *record.headers;
         copy.partition = record.partition;
         copy.offset = record.offset;
-      });
+      },
+      isolation);
   if (!next.ok()) return next.status();
   return records;
 }

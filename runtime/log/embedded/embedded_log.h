@@ -32,10 +32,12 @@ struct StoredRecord {
 struct EmbeddedLogOptions {
   /// How long a closed member with an instance id keeps its tasks for its successor.
   std::chrono::milliseconds session_timeout = std::chrono::seconds(45);
+  /// How long a transaction may last before it is aborted and its producer fenced.
+  std::chrono::milliseconds transaction_timeout = std::chrono::seconds(10);
 };
 
-/// The log itself. Clients keep it alive. Thread-safe. Every append is visible at once; there are no transactions, so that both
-/// isolation levels see the same.
+/// The log itself. Clients keep it alive. Thread-safe. What is appended here, or by a producer without transactions, is visible
+/// at once.
 class EmbeddedLog {
  public:
   /// `host` gives clock and waiting, and must outlive the log.
@@ -61,9 +63,11 @@ class EmbeddedLog {
   /// Calls `take` for the records of a partition from an offset on, at most `max_records`. Returns the offset after the last one;
   /// kOutOfRange for an offset before the beginning or beyond the end. Views are valid inside the call, which may append.
   absl::StatusOr<int64_t> Scan(const TopicPartition& partition, int64_t from, int64_t max_records,
-                               absl::FunctionRef<void(const RawRecord&)> take) const;
+                               absl::FunctionRef<void(const RawRecord&)> take,
+                               Isolation isolation = Isolation::kReadUncommitted) const;
   /// Copies of all records of a partition from an offset on.
-  [[nodiscard]] absl::StatusOr<std::vector<StoredRecord>> Read(const std::string& topic, int32_t partition, int64_t from) const;
+  [[nodiscard]] absl::StatusOr<std::vector<StoredRecord>> Read(const std::string& topic, int32_t partition, int64_t from,
+                                                               Isolation isolation = Isolation::kReadUncommitted) const;
   [[nodiscard]] absl::StatusOr<int64_t> BeginningOffset(const TopicPartition& partition) const;
   [[nodiscard]] absl::StatusOr<int64_t> EndOffset(const TopicPartition& partition) const;
   /// As Membership::CommitOffsets does, without an identity.

@@ -186,8 +186,7 @@ absl::Status Group::Expire(const std::string& member_id) {
   return absl::OkStatus();
 }
 
-absl::Status Group::Commit(const std::string& member_id, const Offsets& offsets) {
-  const std::lock_guard lock(mutex_);
+absl::Status Group::CheckCommit(const std::string& member_id) const {
   auto it = members_.find(member_id);
   if (it == members_.end() || it->second.parked) {
     return absl::FailedPreconditionError(absl::StrCat("commit refused: ", member_id, " is not a member of group ", name_,
@@ -197,8 +196,50 @@ absl::Status Group::Commit(const std::string& member_id, const Offsets& offsets)
     return absl::FailedPreconditionError(
         absl::StrCat("commit refused: group ", name_, " rebalances; commit again after the next assignment, or in OnRevoked"));
   }
+  return absl::OkStatus();
+}
+
+absl::Status Group::Commit(const std::string& member_id, const Offsets& offsets) {
+  const std::lock_guard lock(mutex_);
+  if (absl::Status status = CheckCommit(member_id); !status.ok()) return status;
   for (const auto& [partition, offset] : offsets) committed_[partition] = offset;
   return absl::OkStatus();
+}
+
+absl::StatusOr<GroupIdentity> Group::Identity(const std::string& member_id) const {
+  const std::lock_guard lock(mutex_);
+  if (absl::Status status = CheckCommit(member_id); !status.ok()) return status;
+  const Member& member = members_.at(member_id);
+  return GroupIdentity{name_, static_cast<int32_t>(member.generation), member_id, member.instance_id};
+}
+
+absl::Status Group::Stage(int64_t transaction, const GroupIdentity& identity, const Offsets& offsets) {
+  const std::lock_guard lock(mutex_);
+  if (absl::Status status = CheckCommit(identity.member_id); !status.ok()) return absl::AbortedError(status.message());
+  const Member& member = members_.at(identity.member_id);
+  if (identity.generation != member.generation) {
+    return absl::AbortedError(absl::StrCat("commit refused: generation ", identity.generation, " of group ", name_,
+                                           " is over, it is ", member.generation, " now"));
+  }
+  for (const auto& [partition, offset] : offsets) staged_[transaction][partition] = offset;
+  return absl::OkStatus();
+}
+
+void Group::EndTransaction(int64_t transaction, bool committed) {
+  const std::lock_guard lock(mutex_);
+  auto it = staged_.find(transaction);
+  if (it == staged_.end()) return;
+  if (committed) {
+    for (const auto& [partition, offset] : it->second) committed_[partition] = offset;
+  }
+  staged_.erase(it);
+}
+
+bool Group::Unstable(const std::vector<TopicPartition>& partitions) const {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(staged_.begin(), staged_.end(), [&](const auto& staged) {
+    return std::any_of(partitions.begin(), partitions.end(), [&](const auto& p) { return staged.second.contains(p); });
+  });
 }
 
 void Group::CommitUnchecked(const Offsets& offsets) {

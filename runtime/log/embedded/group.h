@@ -50,6 +50,13 @@ class Group {
 
   absl::Status Commit(const std::string& member_id, const Offsets& offsets);
   void CommitUnchecked(const Offsets& offsets);
+  /// For a commit by a transaction; the conditions are those of Commit.
+  absl::StatusOr<GroupIdentity> Identity(const std::string& member_id) const;
+  /// Keeps offsets of an open transaction. kAborted if the identity is not that of a member now.
+  absl::Status Stage(int64_t transaction, const GroupIdentity& identity, const Offsets& offsets);
+  void EndTransaction(int64_t transaction, bool committed);
+  /// Whether an open transaction holds an offset of one of them.
+  [[nodiscard]] bool Unstable(const std::vector<TopicPartition>& partitions) const;
   [[nodiscard]] Offsets Committed(const std::vector<TopicPartition>& partitions) const;
   [[nodiscard]] bool HasMembers();
 
@@ -76,6 +83,7 @@ class Group {
   void Rebalance();
   void NewGeneration();
   void DropParked();
+  [[nodiscard]] absl::Status CheckCommit(const std::string& member_id) const;
   [[nodiscard]] bool IsOwned(int32_t task) const;
 
   Host* const host_;
@@ -87,6 +95,7 @@ class Group {
   int64_t generation_ = 0;
   int64_t joined_ = 0;
   Offsets committed_;
+  std::map<int64_t, Offsets> staged_;  // by transaction
 };
 
 }  // namespace millrace::log::embedded

@@ -10,10 +10,13 @@
 namespace millrace::log::embedded {
 namespace {
 
-// A record: flags, then varints of key length, value length and time after the chunk's, then key, value and headers.
+// A record: flags, then varints of key length, value length and time after the chunk's, then the transaction's number if it has
+// one, then key, value and headers.
 constexpr uint8_t kHasHeaders = 1;
 constexpr uint8_t kNullKey = 2;
 constexpr uint8_t kNullValue = 4;
+constexpr uint8_t kTransactional = 8;
+constexpr uint8_t kMarker = 16;
 constexpr size_t kSmallestChunk = 1024;
 constexpr size_t kLargestChunk = 256 * 1024;
 constexpr size_t kLongestVarint = 10;
@@ -52,7 +55,7 @@ std::string_view GetBytes(const char** at, size_t size) {
 
 // At least as many bytes as Encode writes.
 size_t SizeBound(NullableBytesView key, NullableBytesView value, const Headers& headers) {
-  size_t size = 1 + 3 * kLongestVarint + (key ? key->size() : 0) + (value ? value->size() : 0);
+  size_t size = 1 + 4 * kLongestVarint + (key ? key->size() : 0) + (value ? value->size() : 0);
   if (headers.empty()) return size;
   size += kLongestVarint;
   for (const Header& header : headers) {
@@ -61,11 +64,15 @@ size_t SizeBound(NullableBytesView key, NullableBytesView value, const Headers& 
   return size;
 }
 
-char* Encode(char* at, NullableBytesView key, NullableBytesView value, int64_t time, const Headers& headers) {
-  *at++ = static_cast<char>((headers.empty() ? 0 : kHasHeaders) | (key ? 0 : kNullKey) | (value ? 0 : kNullValue));
+char* Encode(char* at, uint8_t flags, NullableBytesView key, NullableBytesView value, int64_t time, const Headers& headers,
+             int64_t transaction) {
+  flags |= (headers.empty() ? 0 : kHasHeaders) | (key ? 0 : kNullKey) | (value ? 0 : kNullValue) |
+           (transaction == 0 ? 0 : kTransactional);
+  *at++ = static_cast<char>(flags);
   at = PutVarint(at, key ? key->size() : 0);
   at = PutVarint(at, value ? value->size() : 0);
   at = PutVarint(at, ZigZag(time));
+  if (transaction != 0) at = PutVarint(at, static_cast<uint64_t>(transaction));
   if (key) at = PutBytes(at, *key);
   if (value) at = PutBytes(at, *value);
   if (headers.empty()) return at;
@@ -79,17 +86,25 @@ char* Encode(char* at, NullableBytesView key, NullableBytesView value, int64_t t
   return at;
 }
 
-void Decode(const char** at, int64_t base_time, RawRecord* record, Headers* scratch) {
+struct Origin {
+  int64_t transaction = 0;
+  bool marker = false;
+};
+
+Origin Decode(const char** at, int64_t base_time, RawRecord* record, Headers* scratch) {
   const auto flags = static_cast<uint8_t>(*(*at)++);
   const size_t key_size = GetVarint(at);
   const size_t value_size = GetVarint(at);
   record->timestamp = Timestamp::FromMillis(base_time + UnZigZag(GetVarint(at)));
+  Origin origin;
+  if ((flags & kTransactional) != 0) origin.transaction = static_cast<int64_t>(GetVarint(at));
+  origin.marker = (flags & kMarker) != 0;
   const std::string_view key = GetBytes(at, key_size);
   const std::string_view value = GetBytes(at, value_size);
   record->key = (flags & kNullKey) != 0 ? std::nullopt : NullableBytesView(key);
   record->value = (flags & kNullValue) != 0 ? std::nullopt : NullableBytesView(value);
   record->headers = &Headers::Empty();
-  if ((flags & kHasHeaders) == 0) return;
+  if ((flags & kHasHeaders) == 0) return origin;
   scratch->clear();
   for (uint64_t left = GetVarint(at); left > 0; --left) {
     const std::string_view name = GetBytes(at, GetVarint(at));
@@ -101,6 +116,7 @@ void Decode(const char** at, int64_t base_time, RawRecord* record, Headers* scra
     }
   }
   record->headers = scratch;
+  return origin;
 }
 
 }  // namespace
@@ -126,11 +142,12 @@ PartitionLog::Chunk* PartitionLog::ChunkFor(size_t size, Timestamp timestamp) {
   return chunks_.back().get();
 }
 
-int64_t PartitionLog::Append(NullableBytesView key, NullableBytesView value, Timestamp timestamp, const Headers& headers) {
-  const std::lock_guard lock(mutex_);
+int64_t PartitionLog::Write(uint8_t flags, NullableBytesView key, NullableBytesView value, Timestamp timestamp,
+                            const Headers& headers, int64_t transaction) {
   Chunk* chunk = ChunkFor(SizeBound(key, value, headers), timestamp);
   char* const begin = chunk->bytes.get() + chunk->size;
-  chunk->size += Encode(begin, key, value, timestamp.millis() - chunk->base_time, headers) - begin;
+  const int64_t time = timestamp.millis() - chunk->base_time;
+  chunk->size += Encode(begin, flags, key, value, time, headers, transaction) - begin;
   if (armed_) {
     armed_ = false;
     for (Signal* watcher : watchers_) watcher->Notify();
@@ -138,7 +155,33 @@ int64_t PartitionLog::Append(NullableBytesView key, NullableBytesView value, Tim
   return end_++;
 }
 
-absl::StatusOr<PartitionLog::View> PartitionLog::Locate(Cursor* cursor) {
+int64_t PartitionLog::Append(NullableBytesView key, NullableBytesView value, Timestamp timestamp, const Headers& headers,
+                             int64_t transaction) {
+  const std::lock_guard lock(mutex_);
+  if (transaction != 0) open_.try_emplace(transaction, end_);
+  return Write(0, key, value, timestamp, headers, transaction);
+}
+
+void PartitionLog::EndTransaction(int64_t transaction, bool committed) {
+  const std::lock_guard lock(mutex_);
+  open_.erase(transaction);
+  if (!committed) {
+    auto aborted = std::make_shared<Aborted>(*aborted_);
+    aborted->insert(transaction);
+    aborted_ = std::move(aborted);
+  }
+  Write(kMarker, std::nullopt, std::nullopt, Timestamp::FromMillis(0), Headers::Empty(), transaction);
+}
+
+int64_t PartitionLog::EndLocked(Isolation isolation) const {
+  int64_t end = end_;
+  if (isolation == Isolation::kReadCommitted) {
+    for (const auto& [transaction, first] : open_) end = std::min(end, first);
+  }
+  return end;
+}
+
+absl::StatusOr<PartitionLog::View> PartitionLog::Locate(Cursor* cursor, Isolation isolation) {
   const std::lock_guard lock(mutex_);
   if (cursor->next < begin_ || cursor->next > end_) {
     return absl::OutOfRangeError(absl::StrCat(
@@ -146,26 +189,28 @@ absl::StatusOr<PartitionLog::View> PartitionLog::Locate(Cursor* cursor) {
         ": records were deleted, or the offset belongs to another topic of that name; start from the "
         "beginning or the end"));
   }
-  if (cursor->next == end_) {
+  const int64_t end = EndLocked(isolation);
+  if (cursor->next >= end) {
     armed_ = true;
     return View{};
   }
-  if (cursor->chunk && cursor->position < cursor->chunk->size) return View{cursor->chunk, cursor->chunk->size};
-  auto after = std::upper_bound(chunks_.begin(), chunks_.end(), cursor->next,
-                                [](int64_t offset, const std::shared_ptr<Chunk>& chunk) { return offset < chunk->base; });
-  cursor->chunk = *std::prev(after);
-  cursor->position = 0;
-  return View{cursor->chunk, cursor->chunk->size};
+  if (!cursor->chunk || cursor->position >= cursor->chunk->size) {
+    auto after = std::upper_bound(chunks_.begin(), chunks_.end(), cursor->next,
+                                  [](int64_t offset, const std::shared_ptr<Chunk>& chunk) { return offset < chunk->base; });
+    cursor->chunk = *std::prev(after);
+    cursor->position = 0;
+  }
+  return View{cursor->chunk, cursor->chunk->size, end, aborted_};
 }
 
-absl::StatusOr<int> PartitionLog::Read(Cursor* cursor, int max_records, absl::FunctionRef<void(const RawRecord&)> take,
-                                       Headers* scratch, bool* reached_end) {
+absl::StatusOr<int> PartitionLog::Read(Cursor* cursor, Isolation isolation, int max_records,
+                                       absl::FunctionRef<void(const RawRecord&)> take, Headers* scratch, bool* reached_end) {
   int taken = 0;
   RawRecord record;
   record.topic = topic_;
   record.partition = partition_;
   while (true) {
-    absl::StatusOr<View> view = Locate(cursor);
+    absl::StatusOr<View> view = Locate(cursor, isolation);
     if (!view.ok()) return view.status();
     *reached_end = view->chunk == nullptr;
     if (*reached_end || taken >= max_records) return taken;
@@ -175,10 +220,13 @@ absl::StatusOr<int> PartitionLog::Read(Cursor* cursor, int max_records, absl::Fu
       for (int64_t offset = view->chunk->base; offset < cursor->next; ++offset)
         Decode(&at, view->chunk->base_time, &record, scratch);
     }
-    while (at < end && taken < max_records) {
-      Decode(&at, view->chunk->base_time, &record, scratch);
+    while (at < end && taken < max_records && cursor->next < view->end) {
+      const Origin origin = Decode(&at, view->chunk->base_time, &record, scratch);
       record.offset = cursor->next++;
       cursor->position = at - view->chunk->bytes.get();
+      if (origin.marker) continue;
+      if (origin.transaction != 0 && isolation == Isolation::kReadCommitted && view->aborted->contains(origin.transaction))
+        continue;
       ++taken;
       take(record);
     }
@@ -190,9 +238,9 @@ int64_t PartitionLog::begin() const {
   return begin_;
 }
 
-int64_t PartitionLog::end() const {
+int64_t PartitionLog::end(Isolation isolation) const {
   const std::lock_guard lock(mutex_);
-  return end_;
+  return EndLocked(isolation);
 }
 
 int64_t PartitionLog::stored_bytes() const {

@@ -15,27 +15,10 @@
 #include "absl/strings/str_cat.h"
 #include "log/embedded/embedded_log.h"
 #include "log/embedded/group.h"
-#include "log/embedded/partition_log.h"
+#include "log/embedded/topic.h"
+#include "log/embedded/transactions.h"
 
 namespace millrace::log::embedded {
-
-/// A deleted topic lives on for those who hold it.
-class Topic {
- public:
-  Topic(std::string name, int32_t partitions) : name_(std::move(name)) {
-    for (int32_t i = 0; i < partitions; ++i) partitions_.push_back(std::make_unique<PartitionLog>(&name_, i));
-  }
-  [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] int32_t partition_count() const { return static_cast<int32_t>(partitions_.size()); }
-  [[nodiscard]] PartitionLog* partition(int32_t i) { return partitions_[i].get(); }
-  /// Where the next record without a key goes.
-  [[nodiscard]] int32_t NextInTurn() { return static_cast<int32_t>(turn_.fetch_add(1) % partitions_.size()); }
-
- private:
-  const std::string name_;
-  std::vector<std::unique_ptr<PartitionLog>> partitions_;
-  std::atomic<uint64_t> turn_ = 0;
-};
 
 struct Appended {
   int32_t partition = 0;
@@ -49,7 +32,8 @@ inline absl::Status NoSuchTopic(const std::string& name) {
 /// Topics and groups; what all clients share. Thread-safe.
 class EmbeddedLog::State {
  public:
-  State(Host* host, const EmbeddedLogOptions& options) : host_(host), options_(options) {}
+  State(Host* host, const EmbeddedLogOptions& options)
+      : host_(host), options_(options), transactions_(host, options.transaction_timeout) {}
 
   [[nodiscard]] Host* host() const { return host_; }
 
@@ -65,6 +49,13 @@ class EmbeddedLog::State {
   absl::StatusOr<Appended> Append(Topic* topic, std::optional<int32_t> partition, NullableBytesView key, NullableBytesView value,
                                   Timestamp timestamp, const Headers& headers);
 
+  /// The partition that a record goes to. kInvalidArgument if the topic does not have it.
+  static absl::StatusOr<int32_t> ChoosePartition(Topic* topic, std::optional<int32_t> partition, NullableBytesView key);
+
+  [[nodiscard]] Transactions& transactions() { return transactions_; }
+  /// Waits while open transactions hold offsets of these partitions, at most as long as a transaction may last.
+  absl::StatusOr<Offsets> StableCommitted(Group* group, const std::vector<TopicPartition>& partitions);
+
   /// Null if there is none.
   [[nodiscard]] std::shared_ptr<Group> FindGroup(const std::string& name) const;
   [[nodiscard]] std::shared_ptr<Group> MakeGroup(const std::string& name);
@@ -73,6 +64,7 @@ class EmbeddedLog::State {
  private:
   Host* const host_;
   const EmbeddedLogOptions options_;
+  Transactions transactions_;
   mutable std::shared_mutex mutex_;
   std::map<std::string, std::shared_ptr<Topic>> topics_;
   std::map<std::string, std::shared_ptr<Group>> groups_;

@@ -7,6 +7,7 @@
 #include "log/kafka/consumer.h"
 #include "log/kafka/membership.h"
 #include "log/kafka/producer.h"
+#include "log/kafka/transactional_producer.h"
 
 namespace millrace::log::kafka {
 namespace {
@@ -34,7 +35,10 @@ class KafkaClient final : public LogClient {
                                options_.log);
   }
   absl::StatusOr<std::unique_ptr<Producer>> NewProducer() override {
-    return KafkaProducer::Make(Merged(options_.producer), options_.request_timeout, options_.log);
+    return KafkaProducer::Make(WithoutTransactions(Merged(options_.producer)), {}, options_.request_timeout, options_.log);
+  }
+  absl::StatusOr<std::unique_ptr<TransactionalProducer>> NewTransactionalProducer(const std::string& transactional_id) override {
+    return KafkaTransactionalProducer::Make(Merged(options_.producer), transactional_id, options_.request_timeout, options_.log);
   }
   absl::StatusOr<std::unique_ptr<Membership>> NewMembership(const MembershipOptions& options,
                                                             MembershipListener* listener) override {
@@ -43,6 +47,11 @@ class KafkaClient final : public LogClient {
   Admin& admin() override { return admin_; }
 
  private:
+  // A producer without an id of transactions takes no time-out of them.
+  static PropertyMap WithoutTransactions(PropertyMap properties) {
+    properties.erase("transaction.timeout.ms");
+    return properties;
+  }
   [[nodiscard]] PropertyMap Merged(const PropertyMap& own) const {
     PropertyMap merged = own;
     merged.insert(options_.common.begin(), options_.common.end());

@@ -19,16 +19,17 @@ constexpr int16_t kHeartbeat = 12;
 constexpr int kHeartbeatWaits = 50;
 constexpr std::chrono::microseconds kHeartbeatPause{300};
 constexpr int kDebugLevel = 7;
+constexpr milliseconds kCommittedSlice{500};
 constexpr milliseconds kSettleTime = std::chrono::seconds(2);
 constexpr milliseconds kCloseTime = std::chrono::seconds(30);
 
-struct Identity {
+struct MemberIdentity {
   int32_t generation = -1;
   std::string member_id;
 };
 
 // librdkafka 2.0 tells generation and member only in the serialised form: magic, generation, then strings that end with zero.
-std::optional<Identity> IdentityOf(rd_kafka_t* rk) {
+std::optional<MemberIdentity> IdentityOf(rd_kafka_t* rk) {
   GroupMetadataPtr metadata(rd_kafka_consumer_group_metadata(rk));
   if (!metadata) return std::nullopt;
   void* buffer = nullptr;
@@ -39,7 +40,7 @@ std::optional<Identity> IdentityOf(rd_kafka_t* rk) {
   rd_kafka_mem_free(nullptr, buffer);
   constexpr std::string_view kMagic = "CGMDv2:";
   if (!bytes.starts_with(kMagic) || bytes.size() < kMagic.size() + sizeof(int32_t)) return std::nullopt;
-  Identity identity;
+  MemberIdentity identity;
   std::memcpy(&identity.generation, bytes.data() + kMagic.size(), sizeof(int32_t));
   const size_t member = bytes.find('\0', kMagic.size() + sizeof(int32_t));
   if (member == std::string::npos) return std::nullopt;
@@ -158,12 +159,13 @@ void KafkaMembership::Assigned(rd_kafka_topic_partition_list_t* partitions) {
 
 void KafkaMembership::Revoked(rd_kafka_topic_partition_list_t* partitions) {
   const std::vector<int32_t> tasks = TasksOf(partitions);
-  std::optional<Identity> identity = IdentityOf(get());
+  std::optional<MemberIdentity> identity = IdentityOf(get());
   if (rd_kafka_assignment_lost(get()) != 0 || !identity || identity->generation < 0) {
     ++joins_;
     listener_->OnLost(tasks);
   } else {
     revoked_in_round_ = true;
+    revoke_identity_ = {options_.group, identity->generation, identity->member_id, options_.instance_id};
     in_revoke_ = true;
     listener_->OnRevoked(tasks);
     std::lock_guard lock(commit_mutex_);
@@ -193,12 +195,12 @@ absl::Status KafkaMembership::Poll(milliseconds timeout) {
   return std::exchange(callback_error_, absl::OkStatus());
 }
 
-absl::Status KafkaMembership::CheckIdentity() const {
+absl::StatusOr<GroupIdentity> KafkaMembership::CheckIdentity() const {
   const std::string what = absl::StrCat("commit refused: ", "group ", options_.group, " ");
   if (closed_ && !in_revoke_) return absl::FailedPreconditionError(absl::StrCat(what, "was left; drop the task"));
   if (!in_revoke_) AwaitHeartbeat();
   // Asks the client's main thread, which has dealt with the heartbeat's answer by then.
-  std::optional<Identity> identity = IdentityOf(get());
+  std::optional<MemberIdentity> identity = IdentityOf(get());
   if (!in_revoke_ && heartbeat_under_way_) {
     AwaitHeartbeat();
     identity = IdentityOf(get());
@@ -207,19 +209,23 @@ absl::Status KafkaMembership::CheckIdentity() const {
     return absl::FailedPreconditionError(
         absl::StrCat(what, "rebalances; commit again after the next assignment, or in OnRevoked"));
   }
-  // While it closes the client may not tell; Revoked has asked before.
-  if (!identity && in_revoke_) return absl::OkStatus();
+  if (!identity && in_revoke_) return revoke_identity_;
   // The broker would take such a commit from anybody.
   if (!identity || identity->generation < 0 || identity->member_id.empty()) {
     return absl::FailedPreconditionError(
         absl::StrCat(what, "does not know this member at the moment; its tasks may be others' now"));
   }
-  return absl::OkStatus();
+  return GroupIdentity{options_.group, identity->generation, identity->member_id, options_.instance_id};
+}
+
+absl::StatusOr<GroupIdentity> KafkaMembership::Identity() {
+  std::shared_lock lock(commit_mutex_);
+  return CheckIdentity();
 }
 
 absl::Status KafkaMembership::CommitOffsets(const Offsets& offsets) {
   std::shared_lock lock(commit_mutex_);
-  if (absl::Status status = CheckIdentity(); !status.ok()) return status;
+  if (absl::Status status = CheckIdentity().status(); !status.ok()) return status;
   if (offsets.empty()) return absl::OkStatus();
   ListPtr list = ToList(offsets);
   const std::string what = absl::StrCat("committing to group ", options_.group);
@@ -230,11 +236,17 @@ absl::Status KafkaMembership::CommitOffsets(const Offsets& offsets) {
 
 absl::StatusOr<Offsets> KafkaMembership::CommittedOffsets(const std::vector<TopicPartition>& partitions) {
   if (partitions.empty()) return Offsets{};
-  ListPtr list = ToList(partitions);
   const std::string what = absl::StrCat("asking for the committed offsets of group ", options_.group);
-  const rd_kafka_resp_err_t error = rd_kafka_committed(get(), list.get(), static_cast<int>(request_timeout_.count()));
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaError(error, what);
-  return FromList(list.get(), what);
+  const auto deadline = std::chrono::steady_clock::now() + request_timeout_;
+  // In slices: a client that closes answers nobody, and a release of tasks waits for whoever asks here.
+  while (true) {
+    if (closed_) return absl::FailedPreconditionError(absl::StrCat(what, ": the group was left"));
+    ListPtr list = ToList(partitions);
+    const rd_kafka_resp_err_t error = rd_kafka_committed(get(), list.get(), static_cast<int>(kCommittedSlice.count()));
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return FromList(list.get(), what);
+    const bool again = error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__WAIT_COORD;
+    if (!again || std::chrono::steady_clock::now() >= deadline) return KafkaError(error, what);
+  }
 }
 
 absl::Status KafkaMembership::Close() {

@@ -29,6 +29,7 @@ class KafkaMembership final : public Membership, public Handle {
 
   absl::Status Poll(std::chrono::milliseconds timeout) override;
   absl::Status CommitOffsets(const Offsets& offsets) override;
+  absl::StatusOr<GroupIdentity> Identity() override;
   absl::StatusOr<Offsets> CommittedOffsets(const std::vector<TopicPartition>& partitions) override;
   absl::Status Close() override;
   [[nodiscard]] std::string member_id() const override;
@@ -48,7 +49,7 @@ class KafkaMembership final : public Membership, public Handle {
   [[nodiscard]] bool joining() const { return answered_joins_ != joins_; }
   void Assigned(rd_kafka_topic_partition_list_t* partitions);
   void Revoked(rd_kafka_topic_partition_list_t* partitions);
-  [[nodiscard]] absl::Status CheckIdentity() const;
+  [[nodiscard]] absl::StatusOr<GroupIdentity> CheckIdentity() const;
 
   const MembershipOptions options_;
   MembershipListener* const listener_;
@@ -63,6 +64,8 @@ class KafkaMembership final : public Membership, public Handle {
   // A second JoinGroup follows the next assignment.
   std::atomic<bool> revoked_in_round_ = false;
   std::atomic<bool> in_revoke_ = false;
+  // Told to those who commit inside OnRevoked: while it closes the client may not tell. Guarded by in_revoke_.
+  GroupIdentity revoke_identity_;
   // Held for reading by commits, so that those that OnRevoked let pass are over before it is answered.
   std::shared_mutex commit_mutex_;
   std::atomic<bool> closed_ = false;

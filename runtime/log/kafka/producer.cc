@@ -38,13 +38,13 @@ rd_kafka_vu_t Memory(rd_kafka_vtype_t type, NullableBytesView bytes) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<KafkaProducer>> KafkaProducer::Make(PropertyMap properties, milliseconds request_timeout,
-                                                                   ClientLog log) {
+absl::StatusOr<std::unique_ptr<KafkaProducer>> KafkaProducer::Make(PropertyMap properties, PropertyMap fixed,
+                                                                   milliseconds request_timeout, ClientLog log) {
   properties.try_emplace("linger.ms", "5");
   properties.try_emplace("queue.buffering.max.messages", "1000000");
   properties.try_emplace("socket.nagle.disable", "true");
   properties.try_emplace("message.timeout.ms", "120000");
-  const PropertyMap fixed = {{"enable.idempotence", "true"}, {"acks", "all"}, {"partitioner", "murmur2_random"}};
+  fixed.insert({{"enable.idempotence", "true"}, {"acks", "all"}, {"partitioner", "murmur2_random"}});
   std::unique_ptr<KafkaProducer> producer(new KafkaProducer(request_timeout, std::move(log)));
   absl::StatusOr<ConfPtr> conf = producer->MakeConf(properties, fixed);
   if (!conf.ok()) return conf.status();

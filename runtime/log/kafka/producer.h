@@ -14,8 +14,9 @@ namespace millrace::log::kafka {
 /// Idempotent, acks from all. Delivery reports come on the sending thread, inside Poll, Flush, and a Send that waits for room.
 class KafkaProducer final : public Producer, public Handle {
  public:
-  static absl::StatusOr<std::unique_ptr<KafkaProducer>> Make(PropertyMap properties, std::chrono::milliseconds request_timeout,
-                                                             ClientLog log);
+  /// `fixed` goes over `properties`, and over what a producer without it would have.
+  static absl::StatusOr<std::unique_ptr<KafkaProducer>> Make(PropertyMap properties, PropertyMap fixed,
+                                                             std::chrono::milliseconds request_timeout, ClientLog log);
   ~KafkaProducer() override;
 
   absl::Status Send(const std::string& topic, std::optional<int32_t> partition, NullableBytesView key, NullableBytesView value,
@@ -23,6 +24,8 @@ class KafkaProducer final : public Producer, public Handle {
   absl::Status Poll() override;
   absl::Status Flush(std::chrono::milliseconds timeout) override;
   [[nodiscard]] int64_t outstanding() const override { return outstanding_; }
+  /// After an abort the failure of one of its records is over.
+  void ForgetError() { error_ = absl::OkStatus(); }
 
  private:
   KafkaProducer(std::chrono::milliseconds request_timeout, ClientLog log);

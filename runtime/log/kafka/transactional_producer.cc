@@ -1,0 +1,124 @@
+#include "log/kafka/transactional_producer.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace millrace::log::kafka {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Kafka Streams' value; a reader downstream waits as long for a producer that is gone for good.
+constexpr char kTransactionTimeoutMs[] = "10000";
+// After a commit the broker writes its markers and asks the next transaction to wait; the client's usual pause is 100 ms.
+constexpr char kRetryBackoffMs[] = "5";
+// librdkafka's way to say: for what is left of the transaction's time-out.
+constexpr int kTransactionTime = -1;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<KafkaTransactionalProducer>> KafkaTransactionalProducer::Make(PropertyMap properties,
+                                                                                             const std::string& transactional_id,
+                                                                                             milliseconds request_timeout,
+                                                                                             ClientLog log) {
+  if (transactional_id.empty()) return absl::InvalidArgumentError("a transactional producer needs a transactional id");
+  properties.try_emplace("transaction.timeout.ms", kTransactionTimeoutMs);
+  properties.try_emplace("retry.backoff.ms", kRetryBackoffMs);
+  // A record cannot wait longer than its transaction.
+  properties.erase("delivery.timeout.ms");
+  const PropertyMap fixed = {{"transactional.id", transactional_id},
+                             {"message.timeout.ms", properties.at("transaction.timeout.ms")}};
+  absl::StatusOr<std::unique_ptr<KafkaProducer>> producer =
+      KafkaProducer::Make(std::move(properties), fixed, request_timeout, std::move(log));
+  if (!producer.ok()) return producer.status();
+  std::unique_ptr<KafkaTransactionalProducer> made(new KafkaTransactionalProducer(*std::move(producer), transactional_id));
+  ErrorPtr error(rd_kafka_init_transactions(made->producer_->get(), static_cast<int>(request_timeout.count())));
+  if (error) return KafkaError(error.get(), absl::StrCat("starting transactions of ", transactional_id));
+  return made;
+}
+
+absl::Status KafkaTransactionalProducer::Judge(ErrorPtr error, std::string_view what) {
+  absl::Status status = KafkaError(error.get(), absl::StrCat(std::string(what), " of ", transactional_id_));
+  if (rd_kafka_error_is_fatal(error.get()) == 0 && rd_kafka_error_txn_requires_abort(error.get()) != 0) {
+    return absl::AbortedError(status.message());
+  }
+  // kAborted is kept for what can be aborted.
+  if (absl::IsAborted(status)) status = absl::UnavailableError(status.message());
+  ended_ = status;
+  return status;
+}
+
+absl::Status KafkaTransactionalProducer::JudgeDelivery(const absl::Status& status) {
+  if (status.ok() || !ended_.ok()) return ended_;
+  if (!producer_->fatal().ok()) {
+    ended_ = absl::UnavailableError(producer_->fatal().message());
+    return ended_;
+  }
+  return absl::AbortedError(status.message());
+}
+
+absl::Status KafkaTransactionalProducer::Begin() {
+  if (!ended_.ok()) return ended_;
+  ErrorPtr error(rd_kafka_begin_transaction(producer_->get()));
+  if (error) return Judge(std::move(error), "beginning a transaction");
+  open_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status KafkaTransactionalProducer::Send(const std::string& topic, std::optional<int32_t> partition, NullableBytesView key,
+                                              NullableBytesView value, Timestamp timestamp, const Headers& headers,
+                                              int64_t* delivered_offset_max) {
+  absl::Status sent = producer_->Send(topic, partition, key, value, timestamp, headers, delivered_offset_max);
+  return sent.ok() ? sent : JudgeDelivery(sent);
+}
+
+absl::Status KafkaTransactionalProducer::Poll() { return JudgeDelivery(producer_->Poll()); }
+
+absl::Status KafkaTransactionalProducer::Flush(milliseconds timeout) { return JudgeDelivery(producer_->Flush(timeout)); }
+
+absl::Status KafkaTransactionalProducer::SendOffsets(const Offsets& offsets, const GroupIdentity& identity) {
+  if (!ended_.ok()) return ended_;
+  if (offsets.empty()) return absl::OkStatus();
+  if (identity.generation < 0 || identity.member_id.empty()) {
+    return absl::AbortedError(absl::StrCat("offsets for group ", identity.group,
+                                           ": without generation and member id they would be ", "taken from anybody"));
+  }
+  ListPtr list = ToList(offsets);
+  GroupMetadataPtr metadata(
+      rd_kafka_consumer_group_metadata_new_with_genid(identity.group.c_str(), identity.generation, identity.member_id.c_str(),
+                                                      identity.instance_id.empty() ? nullptr : identity.instance_id.c_str()));
+  ErrorPtr error(rd_kafka_send_offsets_to_transaction(producer_->get(), list.get(), metadata.get(), kTransactionTime));
+  if (!error) return absl::OkStatus();
+  const bool retriable = rd_kafka_error_is_retriable(error.get()) != 0;
+  absl::Status status = Judge(std::move(error), absl::StrCat("offsets for group ", identity.group, " in a transaction"));
+  if (!retriable || absl::IsAborted(status)) return status;
+  // Out of time, and the transaction with it: nothing of it was promised yet.
+  ended_ = absl::OkStatus();
+  return absl::AbortedError(status.message());
+}
+
+absl::Status KafkaTransactionalProducer::Commit() {
+  if (!ended_.ok()) return ended_;
+  ErrorPtr error(rd_kafka_commit_transaction(producer_->get(), kTransactionTime));
+  if (error) return Judge(std::move(error), "committing a transaction");
+  open_ = false;
+  return absl::OkStatus();
+}
+
+absl::Status KafkaTransactionalProducer::Abort() {
+  if (!open_) return ended_;
+  if (!ended_.ok()) return ended_;
+  ErrorPtr error(rd_kafka_abort_transaction(producer_->get(), kTransactionTime));
+  producer_->ForgetError();
+  if (error) {
+    absl::Status status = Judge(std::move(error), "aborting a transaction");
+    if (absl::IsAborted(status)) status = absl::UnavailableError(status.message());
+    ended_ = status;
+    return status;
+  }
+  open_ = false;
+  return absl::OkStatus();
+}
+
+}  // namespace millrace::log::kafka
