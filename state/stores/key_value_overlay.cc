@@ -151,7 +151,7 @@ void KeyValueOverlay::BuildIndex() {
 }
 
 OverlayCursor::OverlayCursor(KeyValueOverlay* store, NullableBytesView from, NullableBytesView to, bool reverse)
-    : store_(store), reverse_(reverse) {
+    : LiveIterator(store), store_(store), reverse_(reverse) {
   EngineRange range;
   if (from) range.from = from_.emplace(*from);
   if (to) range.to = to_.emplace(*to) + '\0';

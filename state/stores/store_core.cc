@@ -15,6 +15,12 @@ constexpr int64_t kWritesPerFlush = 500'000;
 StoreCore::StoreCore(std::string name, StoreKind kind, std::string layout, ValueFormat format)
     : name_(std::move(name)), kind_(kind), layout_(std::move(layout)), format_(format) {}
 
+// A processor may keep an iterator to its own end, which comes after the stores' end.
+StoreCore::~StoreCore() {
+  while (!iterators_.empty()) iterators_.front()->Unlink();
+  while (!open_iterators_.empty()) open_iterators_.front()->Unlink();
+}
+
 absl::Status StoreCore::Open(const StoreContext& context) {
   context_ = context;
   absl::StatusOr<std::unique_ptr<KeyValueEngine>> engine = context.engines->Open(name_, kind_);
@@ -114,6 +120,16 @@ void StoreCore::AnnouncePersist() {
     static_cast<LiveIterator::Link*>(link)->owner->BeforePersist();
     link = next;
   }
+}
+
+OpenIterators StoreCore::ObserveIterators(std::chrono::nanoseconds now) {
+  OpenIterators result;
+  for (TouchLink* link = open_iterators_.front(); link != open_iterators_.end(); link = link->next) {
+    auto& observed = static_cast<LiveIterator::OpenLink*>(link)->observed;
+    if (!observed) observed = now;
+    if (result.count++ == 0) result.oldest_since = *observed;
+  }
+  return result;
 }
 
 }  // namespace millrace::internal

@@ -22,7 +22,8 @@ void WindowCursor::Clamp() {
   to_ = std::min(to_, store_->observed_);
 }
 
-WindowCursor::WindowCursor(WindowOverlay* store, BytesView key, int64_t from, int64_t to) : store_(store), from_(from), to_(to) {
+WindowCursor::WindowCursor(WindowOverlay* store, BytesView key, int64_t from, int64_t to)
+    : LiveIterator(store), store_(store), from_(from), to_(to) {
   Clamp();
   if (to_ < from_) {
     valid_ = false;
@@ -50,7 +51,8 @@ WindowCursor::WindowCursor(WindowOverlay* store, BytesView key, int64_t from, in
   }
 }
 
-WindowCursor::WindowCursor(WindowOverlay* store, int64_t from, int64_t to) : store_(store), from_(from), to_(to) {
+WindowCursor::WindowCursor(WindowOverlay* store, int64_t from, int64_t to)
+    : LiveIterator(store), store_(store), from_(from), to_(to) {
   Clamp();
   if (to_ < from_) {
     valid_ = false;

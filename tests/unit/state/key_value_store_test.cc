@@ -42,6 +42,26 @@ TEST_P(KeyValueStoreContract, ReadsWhatWasWrittenBeforeAndAfterACommit) {
   EXPECT_EQ(Value("a"), "null");
 }
 
+TEST_P(KeyValueStoreContract, CountsOpenIteratorsAndAgesThemFromTheFirstLook) {
+  using std::chrono::seconds;
+  store_->Put("a", "1");
+  EXPECT_EQ(store_->ObserveIterators(seconds(1)).count, 0);
+  auto first = store_->All();
+  EXPECT_EQ(store_->ObserveIterators(seconds(5)).oldest_since, seconds(5));
+  auto second = store_->ReverseAll();
+  first->Next();  // at its end, but not closed
+  task_.Commit(1);
+  OpenIterators open = store_->ObserveIterators(seconds(9));
+  EXPECT_EQ(open.count, 2);
+  EXPECT_EQ(open.oldest_since, seconds(5));
+  first.reset();
+  open = store_->ObserveIterators(seconds(12));
+  EXPECT_EQ(open.count, 1);
+  EXPECT_EQ(open.oldest_since, seconds(9));
+  second.reset();
+  EXPECT_EQ(store_->ObserveIterators(seconds(20)).count, 0);
+}
+
 TEST_P(KeyValueStoreContract, PutIfAbsentKeepsWhatStands) {
   EXPECT_EQ(store_->PutIfAbsent("a", "1"), nullptr);
   const std::string* there = store_->PutIfAbsent("a", "2");

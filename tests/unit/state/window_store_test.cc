@@ -36,6 +36,23 @@ class WindowStoreContract : public testing::TestWithParam<bool> {
   Store* store_ = nullptr;
 };
 
+TEST_P(WindowStoreContract, CountsOpenIteratorsOfBothKinds) {
+  using std::chrono::seconds;
+  Open();
+  store_->Put("a", "1", At(10));
+  auto run = store_->Fetch("a", At(0), At(100));
+  auto all = store_->FetchAll(At(0), At(100));
+  auto nothing = store_->Fetch("a", At(5), At(4));
+  EXPECT_EQ(store_->ObserveIterators(seconds(1)).count, 3);
+  run.reset();
+  all.reset();
+  const OpenIterators open = store_->ObserveIterators(seconds(2));
+  EXPECT_EQ(open.count, 1);
+  EXPECT_EQ(open.oldest_since, seconds(1));
+  nothing.reset();
+  EXPECT_EQ(store_->ObserveIterators(seconds(3)).count, 0);
+}
+
 TEST_P(WindowStoreContract, FetchesInOrderOfStartWithinInclusiveBounds) {
   Open();
   store_->Put("a", "3", At(30));

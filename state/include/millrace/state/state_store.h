@@ -56,6 +56,13 @@ struct StoreContext {
   int64_t memory_limit_bytes = int64_t{64} << 20;
 };
 
+/// Iterators of a store that are open between two records.
+struct OpenIterators {
+  int64_t count = 0;
+  /// When the oldest of them was first observed, on the clock of the observer; only if count > 0.
+  std::chrono::nanoseconds oldest_since{0};
+};
+
 /// A store as its task sees it: the three acts of a commit (forward, log, persist), restore and size. Used by one thread
 /// at a time. Typed reading and writing is in the derived interfaces. Follows Kafka's `StateStore`.
 class StateStore {
@@ -84,6 +91,10 @@ class StateStore {
   [[nodiscard]] virtual int64_t dirty_bytes() const = 0;
   [[nodiscard]] virtual int64_t memory_bytes() const = 0;
   [[nodiscard]] virtual bool persistent() const = 0;
+
+  /// Called now and then between records; `now` is a monotonic clock. An iterator's age counts from the first call that sees it,
+  /// so that making one costs no look at a clock. A store without iterators need not override it.
+  [[nodiscard]] virtual OpenIterators ObserveIterators(std::chrono::nanoseconds /*now*/) { return {}; }
 };
 
 /// How a store's changelog topic is made.

@@ -122,6 +122,7 @@ class StoreOver : public Interface {
   [[nodiscard]] int64_t dirty_bytes() const override { return table_.dirty_bytes; }
   [[nodiscard]] int64_t memory_bytes() const override { return table_.memory_bytes; }
   [[nodiscard]] bool persistent() const override { return table_.persistent(); }
+  [[nodiscard]] OpenIterators ObserveIterators(std::chrono::nanoseconds now) override { return table_.ObserveIterators(now); }
 
  protected:
   Table& table() { return table_; }

@@ -1,6 +1,7 @@
 #ifndef MILLRACE_STATE_INTERNAL_STORE_CORE_H_
 #define MILLRACE_STATE_INTERNAL_STORE_CORE_H_
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -77,10 +78,19 @@ class TouchList {
   TouchLink head_;
 };
 
-/// An iterator that must hear of writes to keep showing the store as of its creation.
+class StoreCore;
+
+/// An iterator of a store: counted while it is open, and told of writes if it must hear of them to keep showing the store as of
+/// its creation.
 class LiveIterator {
  public:
-  virtual ~LiveIterator() { link_.Unlink(); }
+  explicit LiveIterator(StoreCore* store);
+  LiveIterator(const LiveIterator&) = delete;
+  LiveIterator& operator=(const LiveIterator&) = delete;
+  virtual ~LiveIterator() {
+    link_.Unlink();
+    open_.Unlink();
+  }
   /// `key` (of a key-value entry, or of a window store's run) is about to change.
   virtual void BeforeWrite(BytesView key) = 0;
   /// Marks are about to be cleared and clean entries dropped.
@@ -91,7 +101,11 @@ class LiveIterator {
   struct Link : TouchLink {
     LiveIterator* owner = nullptr;
   };
+  struct OpenLink : TouchLink {
+    std::optional<std::chrono::nanoseconds> observed;
+  };
   Link link_;
+  OpenLink open_;
 };
 
 /// What all stores share, free of types: engine, context, changelog, metadata, memory count.
@@ -100,6 +114,7 @@ class StoreCore {
   StoreCore(std::string name, StoreKind kind, std::string layout, ValueFormat format);
   StoreCore(const StoreCore&) = delete;
   StoreCore& operator=(const StoreCore&) = delete;
+  ~StoreCore();
 
   [[nodiscard]] absl::Status Open(const StoreContext& context);
   [[nodiscard]] absl::StatusOr<std::optional<int64_t>> PersistedOffset();
@@ -133,6 +148,8 @@ class StoreCore {
   }
   void AnnouncePersist();
   [[nodiscard]] bool has_iterators() const { return !iterators_.empty(); }
+  /// As StateStore says.
+  [[nodiscard]] OpenIterators ObserveIterators(std::chrono::nanoseconds now);
 
   int64_t memory_bytes = 0;
   int64_t dirty_bytes = 0;
@@ -140,6 +157,7 @@ class StoreCore {
   Bytes value_buffer;
 
  private:
+  friend class LiveIterator;
   void TellIterators(BytesView key);
 
   std::string name_;
@@ -148,10 +166,13 @@ class StoreCore {
   ValueFormat format_;
   StoreContext context_;
   std::unique_ptr<KeyValueEngine> engine_;
-  TouchList iterators_;
+  TouchList iterators_;       // that must hear of writes
+  TouchList open_iterators_;  // all, in order of their making
   int64_t writes_since_flush_ = 0;
   std::optional<int64_t> written_offset_;
 };
+
+inline LiveIterator::LiveIterator(StoreCore* store) { store->open_iterators_.MoveToBack(&open_); }
 
 /// Sets the record in flight for one forward, and puts the old one back.
 class RecordContextScope {
