@@ -128,6 +128,10 @@ class Admin {
   virtual absl::StatusOr<int64_t> BeginningOffset(const TopicPartition& partition) = 0;
   /// High watermark, or the last stable offset.
   virtual absl::StatusOr<int64_t> EndOffset(const TopicPartition& partition, Isolation isolation) = 0;
+  /// Of many partitions in few requests. Those of topics that do not exist, and those whose leader does not answer now, are left
+  /// out.
+  virtual absl::StatusOr<std::map<TopicPartition, int64_t>> EndOffsets(const std::vector<TopicPartition>& partitions,
+                                                                       Isolation isolation) = 0;
   virtual absl::Status DeleteRecords(const TopicPartition& partition, int64_t before_offset) = 0;
   virtual absl::StatusOr<Offsets> CommittedOffsets(const std::string& group, const std::vector<TopicPartition>& partitions) = 0;
   virtual absl::Status DeleteGroup(const std::string& group) = 0;

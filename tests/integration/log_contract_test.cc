@@ -249,6 +249,18 @@ TEST_P(LogContract, SaysWhatIsMissing) {
             absl::StatusCode::kInvalidArgument);
 }
 
+TEST_P(LogContract, TellsTheEndsOfManyPartitionsAndLeavesOutWhatDoesNotExist) {
+  const std::string first = MakeTopic("ends-a", 2);
+  const std::string second = MakeTopic("ends-b", 1);
+  for (int i = 0; i < 7; ++i) Send(first, 1, "k", "v");
+  FlushAll();
+  const std::vector<TopicPartition> asked = {{first, 0}, {first, 1}, {first, 2}, {second, 0}, {prefix_ + "absent", 0}};
+  const std::map<TopicPartition, int64_t> expected = {{{first, 0}, 0}, {{first, 1}, 7}, {{second, 0}, 0}};
+  EXPECT_EQ(Value(client_->admin().EndOffsets(asked, Isolation::kReadUncommitted)), expected);
+  EXPECT_EQ(Value(client_->admin().EndOffsets(asked, Isolation::kReadCommitted)), expected);
+  EXPECT_TRUE(Value(client_->admin().EndOffsets({}, Isolation::kReadUncommitted)).empty());
+}
+
 TEST_P(LogContract, DeletesRecordsBeforeAnOffset) {
   Admin& admin = client_->admin();
   const std::string topic = MakeTopic("purge", 1);

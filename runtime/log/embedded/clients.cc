@@ -201,6 +201,14 @@ class EmbeddedAdmin final : public Admin {
     state_->transactions().ExpireOld();
     return (*topic)->partition(partition.partition)->end(isolation);
   }
+  absl::StatusOr<std::map<TopicPartition, int64_t>> EndOffsets(const std::vector<TopicPartition>& partitions,
+                                                               Isolation isolation) override {
+    std::map<TopicPartition, int64_t> ends;
+    for (const TopicPartition& partition : partitions) {
+      if (absl::StatusOr<int64_t> end = EndOffset(partition, isolation); end.ok()) ends[partition] = *end;
+    }
+    return ends;
+  }
   absl::Status DeleteRecords(const TopicPartition& partition, int64_t before_offset) override {
     absl::StatusOr<std::shared_ptr<Topic>> topic = state_->Find(partition);
     if (!topic.ok()) return topic.status();

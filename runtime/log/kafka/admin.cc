@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -213,6 +214,39 @@ absl::StatusOr<int64_t> KafkaAdmin::BeginningOffset(const TopicPartition& partit
 
 absl::StatusOr<int64_t> KafkaAdmin::EndOffset(const TopicPartition& partition, Isolation isolation) {
   return OffsetAt(partition, kEnd, isolation);
+}
+
+absl::StatusOr<std::map<TopicPartition, int64_t>> KafkaAdmin::EndOffsets(const std::vector<TopicPartition>& partitions,
+                                                                         Isolation isolation) {
+  std::map<TopicPartition, int64_t> ends;
+  absl::StatusOr<rd_kafka_t*> rk = Connection(isolation);
+  if (!rk.ok()) return rk.status();
+  // A partition that does not exist or has no leader would be waited for until the time is over.
+  std::map<std::string, std::vector<int32_t>> leaders;
+  std::vector<TopicPartition> led;
+  for (const TopicPartition& partition : partitions) {
+    const auto [of_topic, is_new] = leaders.try_emplace(partition.topic);
+    if (is_new) {
+      absl::StatusOr<std::vector<int32_t>> found = FetchLeaders(*rk, partition.topic, request_timeout_);
+      if (!found.ok() && !absl::IsNotFound(found.status())) return found.status();
+      if (found.ok()) of_topic->second = *std::move(found);
+    }
+    const auto index = static_cast<size_t>(partition.partition);
+    if (index < of_topic->second.size() && of_topic->second[index] >= 0) led.push_back(partition);
+  }
+  if (led.empty()) return ends;
+  ListPtr list = ToList(led);
+  for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = kEnd;
+  const rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(*rk, list.get(), static_cast<int>(request_timeout_.count()));
+  bool any = false;
+  for (int i = 0; i < list->cnt; ++i) {
+    const rd_kafka_topic_partition_t& item = list->elems[i];
+    if (item.err != RD_KAFKA_RESP_ERR_NO_ERROR || item.offset < 0) continue;
+    any = true;
+    ends[{item.topic, item.partition}] = item.offset;
+  }
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR && !any) return KafkaError(error, "asking for the ends of partitions");
+  return ends;
 }
 
 absl::Status KafkaAdmin::DeleteRecords(const TopicPartition& partition, int64_t before_offset) {

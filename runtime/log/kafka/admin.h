@@ -2,6 +2,7 @@
 #define MILLRACE_RUNTIME_LOG_KAFKA_ADMIN_H_
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -34,6 +35,8 @@ class KafkaAdmin final : public Admin {
   absl::Status DeleteTopic(const std::string& topic) override;
   absl::StatusOr<int64_t> BeginningOffset(const TopicPartition& partition) override;
   absl::StatusOr<int64_t> EndOffset(const TopicPartition& partition, Isolation isolation) override;
+  absl::StatusOr<std::map<TopicPartition, int64_t>> EndOffsets(const std::vector<TopicPartition>& partitions,
+                                                               Isolation isolation) override;
   absl::Status DeleteRecords(const TopicPartition& partition, int64_t before_offset) override;
   absl::StatusOr<Offsets> CommittedOffsets(const std::string& group, const std::vector<TopicPartition>& partitions) override;
   absl::Status DeleteGroup(const std::string& group) override;
