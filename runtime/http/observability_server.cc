@@ -55,9 +55,7 @@ class ObservabilityServer::Impl {
   void AddRoutes() {
     server_.Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
       RuntimeSnapshot snapshot = snapshot_();
-      const ProcessMemory memory = ReadProcessMemory();
-      if (!snapshot.process_rss_bytes.has_value()) snapshot.process_rss_bytes = memory.rss_bytes;
-      if (!snapshot.memory_limit_bytes.has_value()) snapshot.memory_limit_bytes = memory.limit_bytes;
+      AddProcessMemory(&snapshot);
       response.set_content(PrometheusText(snapshot), "text/plain; version=0.0.4; charset=utf-8");
     });
     server_.Get("/livez",

@@ -62,7 +62,8 @@ void GroupMember::Run() {
 }
 
 void GroupMember::OnAssigned(const std::vector<int32_t>& tasks) {
-  ++rebalances_;
+  const Reason reason = std::exchange(reason_, kUnchanged);
+  ++rebalances_[reason == kUnchanged && !tasks.empty() ? kAssigned : reason];
   {
     const std::lock_guard lock(mutex_);
     owned_.insert(tasks.begin(), tasks.end());
@@ -74,6 +75,7 @@ void GroupMember::OnAssigned(const std::vector<int32_t>& tasks) {
 
 void GroupMember::OnRevoked(const std::vector<int32_t>& tasks) {
   if (tasks.empty()) return;
+  if (reason_ == kUnchanged) reason_ = kRevoked;
   LogInfo(absl::StrCat("tasks revoked: ", absl::StrJoin(tasks, ", ")), {.event = "tasks-revoked"});
   holder_->Release(tasks, /*commit=*/true);
   const std::lock_guard lock(mutex_);
@@ -81,6 +83,7 @@ void GroupMember::OnRevoked(const std::vector<int32_t>& tasks) {
 }
 
 void GroupMember::OnLost(const std::vector<int32_t>& tasks) {
+  reason_ = kLost;
   if (tasks.empty()) return;
   {
     const std::lock_guard lock(mutex_);
@@ -104,6 +107,13 @@ absl::StatusOr<log::Offsets> GroupMember::Committed(const std::vector<log::Topic
   const std::shared_lock lock(mutex_);
   if (membership_ == nullptr) return absl::FailedPreconditionError("committed offsets: the group was left");
   return membership_->CommittedOffsets(partitions);
+}
+
+std::map<std::string, int64_t> GroupMember::rebalances() const {
+  constexpr std::array<const char*, kReasons> kNames = {"started", "lost", "revoked", "assigned", "unchanged"};
+  std::map<std::string, int64_t> rebalances;
+  for (size_t reason = 0; reason < kReasons; ++reason) rebalances[kNames[reason]] = rebalances_[reason];
+  return rebalances;
 }
 
 bool GroupMember::Owns(int32_t task) const {

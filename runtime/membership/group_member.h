@@ -1,8 +1,12 @@
 #ifndef MILLRACE_RUNTIME_MEMBERSHIP_GROUP_MEMBER_H_
 #define MILLRACE_RUNTIME_MEMBERSHIP_GROUP_MEMBER_H_
 
+#include <array>
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -51,10 +55,16 @@ class GroupMember : private log::MembershipListener {
   absl::Status Commit(std::span<const int32_t> tasks, const log::Offsets& offsets);
   absl::StatusOr<log::Offsets> Committed(const std::vector<log::TopicPartition>& partitions);
   [[nodiscard]] bool Owns(int32_t task) const;
-  /// How often tasks were taken or given.
-  [[nodiscard]] int64_t rebalances() const { return rebalances_; }
+  /// Generations of the group that this member joined, by what had led there. Any thread.
+  ///   started    the first one
+  ///   lost       the tasks were lost before: the session had ended, or the member was fenced
+  ///   revoked    tasks were given back: others joined
+  ///   assigned   tasks came: others left, or topics grew
+  ///   unchanged  nothing came and nothing went
+  [[nodiscard]] std::map<std::string, int64_t> rebalances() const;
 
  private:
+  enum Reason : size_t { kStarted, kLost, kRevoked, kAssigned, kUnchanged, kReasons };
   void OnAssigned(const std::vector<int32_t>& tasks) override;
   void OnRevoked(const std::vector<int32_t>& tasks) override;
   void OnLost(const std::vector<int32_t>& tasks) override;
@@ -66,7 +76,9 @@ class GroupMember : private log::MembershipListener {
   std::unique_ptr<log::Membership> membership_;
   std::unique_ptr<Thread> thread_;
   std::atomic<bool> stop_ = false;
-  std::atomic<int64_t> rebalances_ = 0;
+  std::array<std::atomic<int64_t>, kReasons> rebalances_{};
+  // Of the next generation, as far as it is known. Membership thread only.
+  Reason reason_ = kStarted;
   // Held for reading during a commit.
   mutable std::shared_mutex mutex_;
   std::set<int32_t> owned_ ABSL_GUARDED_BY(mutex_);

@@ -25,7 +25,11 @@ Health Readiness(const RuntimeSnapshot& snapshot) {
   Json restoring = Json::array();
   for (const StoreSnapshot& store : snapshot.stores) {
     if (!store.restoring) continue;
-    restoring.push_back({{"task", store.task}, {"store", store.store}, {"remaining_records", store.restore_remaining_records}});
+    Json& waiting = restoring.emplace_back(Json::object());
+    waiting["task"] = store.task;
+    waiting["store"] = store.store;
+    waiting["remaining_records"] = store.restore_remaining_records;
+    if (store.restore_eta_seconds) waiting["eta_seconds"] = *store.restore_eta_seconds;
   }
   const bool ready = snapshot.state == "RUNNING" && restoring.empty();
   Json body;

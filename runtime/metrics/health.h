@@ -1,17 +1,10 @@
 #ifndef MILLRACE_RUNTIME_METRICS_HEALTH_H_
 #define MILLRACE_RUNTIME_METRICS_HEALTH_H_
 
-#include <string>
-
 #include "metrics/runtime_snapshot.h"
+#include "millrace/runtime/health.h"
 
 namespace millrace {
-
-struct Health {
-  bool ok = false;
-  /// A JSON object.
-  std::string body;
-};
 
 /// Not ok only when a restart would help: the application has failed or a worker died. Restoring is alive.
 [[nodiscard]] Health Liveness(const RuntimeSnapshot& snapshot);

@@ -69,4 +69,10 @@ std::optional<int64_t> Limit() {
 
 ProcessMemory ReadProcessMemory() { return {.rss_bytes = Rss(), .limit_bytes = Limit()}; }
 
+void AddProcessMemory(RuntimeSnapshot* snapshot) {
+  const ProcessMemory memory = ReadProcessMemory();
+  if (!snapshot->process_rss_bytes) snapshot->process_rss_bytes = memory.rss_bytes;
+  if (!snapshot->memory_limit_bytes) snapshot->memory_limit_bytes = memory.limit_bytes;
+}
+
 }  // namespace millrace

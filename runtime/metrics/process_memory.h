@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "metrics/runtime_snapshot.h"
+
 namespace millrace {
 
 struct ProcessMemory {
@@ -14,6 +16,9 @@ struct ProcessMemory {
 
 /// From /proc and /sys/fs/cgroup; what cannot be read stays unset.
 [[nodiscard]] ProcessMemory ReadProcessMemory();
+
+/// Reads them into what of the snapshot is not set.
+void AddProcessMemory(RuntimeSnapshot* snapshot);
 
 }  // namespace millrace
 

@@ -26,7 +26,9 @@ bool Unusable(const absl::Status& status) { return absl::IsOutOfRange(status) ||
 struct Restorer::ActiveStore {
   StoreToRestore spec;
   log::PartitionReader* reader = nullptr;
+  int64_t from = 0;
   int64_t target = 0;
+  std::chrono::nanoseconds began{0};
   int64_t next_offset = -1;  // that the store has been told
   int64_t records = 0;
   bool done = false;
@@ -277,6 +279,8 @@ absl::Status Restorer::Begin(ActiveJob* job, ActiveStore* store) {
   }
   store->target = std::min(*end, store->spec.limit.value_or(*end));
   const int64_t from = persisted->value_or(*begin);
+  store->from = from;
+  store->began = host_->Monotonic();
   store->next_offset = persisted->value_or(-1);
   if (from >= store->target) {
     store->done = true;
@@ -339,10 +343,20 @@ void Restorer::Unassign(ActiveJob* job) {
 
 void Restorer::Publish() {
   std::vector<RestoreProgress> progress;
+  const std::chrono::nanoseconds now = active_.empty() ? std::chrono::nanoseconds(0) : host_->Monotonic();
   for (const auto& job : active_) {
     for (const ActiveStore& store : job->stores) {
       const int64_t position = store.reader != nullptr ? store.reader->position() : store.target;
-      progress.push_back({job->job->task(), store.spec.name, store.done ? 0 : std::max<int64_t>(0, store.target - position)});
+      RestoreProgress& p = progress.emplace_back();
+      p.task = job->job->task();
+      p.store = store.spec.name;
+      p.remaining = store.done ? 0 : std::max<int64_t>(0, store.target - position);
+      const std::chrono::duration<double> took = now - store.began;
+      if (p.remaining == 0) {
+        p.eta_seconds = 0;
+      } else if (position > store.from) {
+        p.eta_seconds = took.count() / static_cast<double>(position - store.from) * static_cast<double>(p.remaining);
+      }
     }
   }
   const std::lock_guard lock(mutex_);

@@ -49,6 +49,8 @@ struct RestoreProgress {
   TaskId task;
   std::string store;
   int64_t remaining = 0;
+  /// Until the end at the speed since the beginning; unset before the first record.
+  std::optional<double> eta_seconds;
 };
 
 /// Restores stores from changelogs on one thread with a consumer of its own, all waiting ones in turn, while other tasks run.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -11,9 +12,13 @@
 #include "log/kafka/kafka_log.h"
 #include "logging/client_log.h"
 #include "membership/group_member.h"
+#include "metrics/health.h"
+#include "metrics/process_memory.h"
+#include "metrics/prometheus_text.h"
 #include "metrics/runtime_snapshot.h"
 #include "millrace/runtime/logging.h"
 #include "restore/restorer.h"
+#include "streams/partition_progress.h"
 #include "streams/purge_board.h"
 #include "streams/state_directory.h"
 #include "streams/streams_options.h"
@@ -27,7 +32,10 @@ namespace {
 using State = KafkaStreams::State;
 
 constexpr char kVersion[] = "0.1.0";
+// How often the broker is asked for the ends of the partitions that are read here.
 constexpr std::chrono::seconds kEndsInterval{5};
+// While some are not known: tasks have just come, or the broker does not answer.
+constexpr std::chrono::seconds kFirstEndsInterval{1};
 
 std::string Name(State state) { return std::string(KafkaStreams::StateName(state)); }
 
@@ -106,6 +114,8 @@ class KafkaStreams::Impl {
   [[nodiscard]] RuntimeSnapshot Snapshot() const;
 
  private:
+  void AddWorker(const Worker& worker, const PartitionEnds& ends, std::chrono::nanoseconds now, RuntimeSnapshot* out) const;
+
   absl::Status DoStart() {
     if (!client_) {
       auto properties = MakeClientProperties(config_);
@@ -161,7 +171,7 @@ class KafkaStreams::Impl {
   void Control() {
     SetLogThreadName("control");
     std::chrono::nanoseconds next_purge = host_->Monotonic() + options_.repartition_purge_interval;
-    std::chrono::nanoseconds next_ends = host_->Monotonic() + kEndsInterval;
+    std::chrono::nanoseconds next_ends = host_->Monotonic() + kFirstEndsInterval;
     while (!end_requested()) {
       const auto left = std::min(next_purge, next_ends) - host_->Monotonic();
       if (left.count() > 0) {
@@ -172,8 +182,8 @@ class KafkaStreams::Impl {
         Purge();
         next_purge = host_->Monotonic() + options_.repartition_purge_interval;
       } else {
-        LookForEnds();
-        next_ends = host_->Monotonic() + kEndsInterval;
+        const bool known = LookForEnds();
+        next_ends = host_->Monotonic() + (known ? kEndsInterval : kFirstEndsInterval);
       }
     }
     Shutdown();
@@ -189,19 +199,22 @@ class KafkaStreams::Impl {
     }
   }
 
-  // For the lag of partitions whose reader has not seen the end.
-  void LookForEnds() {
-    const auto isolation = options_.read_committed ? log::Isolation::kReadCommitted : log::Isolation::kReadUncommitted;
-    std::map<log::TopicPartition, int64_t> ends;
+  // The readers see ends too, but not those of a worker that hangs, nor of a partition that does not come. True if all are known.
+  bool LookForEnds() {
+    std::vector<log::TopicPartition> partitions;
     for (const auto& worker : workers_) {
-      for (const auto& [partition, input] : worker->snapshot().inputs) {
-        if (end_requested()) return;
-        if (input.at_end) continue;
-        if (auto end = client_->admin().EndOffset(partition, isolation); end.ok()) ends[partition] = *end;
-      }
+      for (const auto& [partition, progress] : worker->snapshot().inputs) partitions.push_back(partition);
     }
+    PartitionEnds before;
+    {
+      const std::lock_guard lock(mutex_);
+      before = ends_;
+    }
+    PartitionEnds ends = AskForEnds(&client_->admin(), partitions, before, host_->Monotonic());
+    const bool known = !partitions.empty() && ends.size() == partitions.size();
     const std::lock_guard lock(mutex_);
     ends_ = std::move(ends);
+    return known;
   }
 
   // Membership gives back the tasks (workers commit and close them) and leaves; then the rest ends in the order of its use.
@@ -290,7 +303,7 @@ class KafkaStreams::Impl {
   State state_ ABSL_GUARDED_BY(mutex_) = State::kCreated;
   absl::Status error_ ABSL_GUARDED_BY(mutex_);
   bool end_requested_ ABSL_GUARDED_BY(mutex_) = false;
-  std::map<log::TopicPartition, int64_t> ends_ ABSL_GUARDED_BY(mutex_);
+  PartitionEnds ends_ ABSL_GUARDED_BY(mutex_);
   std::atomic<int64_t> failures_ = 0;
   std::unique_ptr<Signal> control_signal_;
   std::unique_ptr<Signal> ended_signal_;
@@ -315,6 +328,37 @@ StreamsProgress KafkaStreams::Impl::Progress() const {
   return progress;
 }
 
+void KafkaStreams::Impl::AddWorker(const Worker& worker, const PartitionEnds& ends, std::chrono::nanoseconds now,
+                                   RuntimeSnapshot* out) const {
+  const WorkerSnapshot w = worker.snapshot();
+  const auto since = [now](std::chrono::nanoseconds then) { return std::chrono::duration<double>(now - then).count(); };
+  if (w.alive) ++out->workers;
+  for (const auto& [topic, count] : w.records_consumed) out->records_consumed[topic] += count;
+  for (const auto& [topic, count] : w.records_produced) out->records_produced[topic] += count;
+  for (const auto& [reason, count] : w.records_dropped) out->records_dropped[reason] += count;
+  for (const auto& [error, count] : w.dlq_records) out->dlq_records[error] += count;
+  for (const auto& [topic, latency] : w.record_e2e_latency) out->record_e2e_latency[topic].Merge(latency);
+  for (const auto& [topic, lateness] : w.record_lateness) out->record_lateness[topic].Merge(lateness);
+  for (const auto& [state, seconds] : w.thread_time_seconds) out->thread_time_seconds[state] += seconds;
+  for (const auto& [partition, progress] : w.inputs) {
+    const auto end = ends.find(partition);
+    out->partitions[{partition.topic, partition.partition}] =
+        Describe(progress, end == ends.end() ? nullptr : &end->second, options_.read_committed, now, host_->Now());
+  }
+  for (const TaskId task : w.tasks) out->tasks.push_back({task.ToString(), "RUNNING", worker.name()});
+  for (const WorkerSnapshot::Store& store : w.stores) {
+    StoreSnapshot& s = out->stores.emplace_back(store.store);
+    s.restore_eta_seconds = 0;
+    s.open_iterators = store.iterators.count;
+    if (s.open_iterators > 0) s.oldest_iterator_age_seconds = since(store.iterators.oldest_since);
+  }
+  out->commits += w.commits;
+  out->commit_failures += w.commit_failures;
+  out->commit_duration.Merge(w.commit_duration);
+  out->state_memory_bytes = out->state_memory_bytes.value_or(0) + w.state_memory_bytes;
+  if (w.last_commit) out->last_commit_age_seconds = std::max(out->last_commit_age_seconds.value_or(0), since(*w.last_commit));
+}
+
 RuntimeSnapshot KafkaStreams::Impl::Snapshot() const {
   RuntimeSnapshot out;
   out.application_id = options_.application_id;
@@ -322,48 +366,31 @@ RuntimeSnapshot KafkaStreams::Impl::Snapshot() const {
   out.topology_hash = topology_.Hash();
   out.state = StateName(state());
   out.error = std::string(error().message());
-  out.workers = options_.num_stream_threads;
   out.worker_failures = failures_;
   const std::lock_guard lock(parts_);
   if (!have_parts_) return out;
   out.rebalances = member_->rebalances();
   const std::chrono::nanoseconds now = host_->Monotonic();
-  std::map<log::TopicPartition, int64_t> ends;
+  PartitionEnds ends;
   {
     const std::lock_guard state_lock(mutex_);
     ends = ends_;
   }
-  for (const auto& worker : workers_) {
-    const WorkerSnapshot w = worker->snapshot();
-    for (const auto& [topic, count] : w.records_consumed) out.records_consumed[topic] += count;
-    for (const auto& [topic, count] : w.records_produced) out.records_produced[topic] += count;
-    for (const auto& [reason, count] : w.records_dropped) out.records_dropped[reason] += count;
-    for (const auto& [error, count] : w.dlq_records) out.dlq_records[error] += count;
-    for (const auto& [partition, input] : w.inputs) {
-      const auto end = ends.find(partition);
-      if (input.at_end) {
-        out.source_lag_records[{partition.topic, partition.partition}] = input.buffered;
-      } else if (end != ends.end()) {
-        out.source_lag_records[{partition.topic, partition.partition}] = std::max<int64_t>(0, end->second - input.position);
-      }
-    }
-    for (const TaskId task : w.tasks) out.tasks.push_back({task.ToString(), "RUNNING", worker->name()});
-    for (const StoreSnapshot& store : w.stores) out.stores.push_back(store);
-    out.commits += w.commits;
-    out.commit_failures += w.commit_failures;
-    out.commit_duration.Merge(w.commit_duration);
-    out.state_memory_bytes = out.state_memory_bytes.value_or(0) + w.state_memory_bytes;
-    if (w.last_commit) {
-      const double age = std::chrono::duration<double>(now - *w.last_commit).count();
-      out.last_commit_age_seconds = std::max(out.last_commit_age_seconds.value_or(0), age);
-    }
+  for (const auto& worker : workers_) AddWorker(*worker, ends, now, &out);
+  // A task on its way to its worker may be seen on both sides.
+  std::set<std::string> running;
+  for (const TaskSnapshot& task : out.tasks) running.insert(task.task);
+  for (const auto& [task, worker] : manager_->restoring()) {
+    if (!running.contains(task.ToString())) out.tasks.push_back({task.ToString(), "RESTORING", worker});
   }
-  for (const auto& [task, worker] : manager_->restoring()) out.tasks.push_back({task.ToString(), "RESTORING", worker});
+  out.records_restored = restorer_->records_restored();
   for (const RestoreProgress& store : restorer_->progress()) {
+    if (running.contains(store.task.ToString())) continue;
     StoreSnapshot snapshot;
     snapshot.task = store.task.ToString();
     snapshot.store = store.store;
     snapshot.restore_remaining_records = store.remaining;
+    snapshot.restore_eta_seconds = store.eta_seconds;
     snapshot.restoring = true;
     out.stores.push_back(std::move(snapshot));
   }
@@ -383,6 +410,13 @@ KafkaStreams::State KafkaStreams::state() const { return impl_->state(); }
 absl::Status KafkaStreams::error() const { return impl_->error(); }
 StreamsProgress KafkaStreams::Progress() const { return impl_->Progress(); }
 RuntimeSnapshot KafkaStreams::Snapshot() const { return impl_->Snapshot(); }
+Health KafkaStreams::Liveness() const { return millrace::Liveness(Snapshot()); }
+Health KafkaStreams::Readiness() const { return millrace::Readiness(Snapshot()); }
+std::string KafkaStreams::MetricsText() const {
+  RuntimeSnapshot snapshot = Snapshot();
+  AddProcessMemory(&snapshot);
+  return PrometheusText(snapshot);
+}
 
 std::string_view KafkaStreams::StateName(State state) {
   switch (state) {

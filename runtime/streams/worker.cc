@@ -19,23 +19,24 @@ constexpr std::chrono::hours kFullCommitInterval{6};
 constexpr std::chrono::milliseconds kIdleStep{5};
 constexpr int kBatch = 1000;
 
-void AddCounters(const StreamTask& task, WorkerSnapshot* to) {
-  const DroppedRecords& dropped = task.dropped();
+// Counters of nothing are shown too: an alert on their growth must see where they began.
+void AddCounters(const DroppedRecords& dropped, int64_t dead_letters, WorkerSnapshot* to) {
   const std::pair<const char*, int64_t> counts[] = {{"null-key", dropped.null_key},
                                                     {"null-value", dropped.null_value},
                                                     {"late", dropped.late},
                                                     {"invalid-timestamp", dropped.invalid_timestamp},
                                                     {"deserialization", dropped.deserialization}};
-  for (const auto& [reason, count] : counts) {
-    if (count > 0) to->records_dropped[reason] += count;
-  }
-  if (task.dead_letters() > 0) to->dlq_records["deserialization"] += task.dead_letters();
+  for (const auto& [reason, count] : counts) to->records_dropped[reason] += count;
+  to->dlq_records["deserialization"] += dead_letters;
 }
 
 }  // namespace
 
 Worker::Worker(int index, const WorkerContext* context)
-    : index_(index), context_(context), name_(absl::StrCat("worker-", index + 1)) {}
+    : index_(index), context_(context), name_(absl::StrCat("worker-", index + 1)) {
+  AddCounters({}, 0, &totals_);
+  snapshot_ = totals_;
+}
 
 Worker::~Worker() { Stop(); }
 
@@ -99,16 +100,20 @@ WorkerSnapshot Worker::snapshot() const {
 
 void Worker::Run() {
   SetLogThreadName(name_);
+  time_.emplace(context_->host);
   while (HandleRequests()) {
     const bool worked = RunTasks();
     CommitIfDue();
     BuryDropped(/*wait=*/false);
     Publish(/*now=*/false);
-    if (!worked) consumer_->Wait(WaitTime());
+    if (worked) continue;
+    consumer_->Wait(WaitTime());
+    time_->Lap(ThreadTime::kIdle);
   }
   for (auto& owned : tasks_) Drop(owned.get());
   tasks_.clear();
   BuryDropped(/*wait=*/true);
+  ended_ = true;
   Publish(/*now=*/true);
 }
 
@@ -146,12 +151,19 @@ absl::Status Worker::Install(RestoredTask restored) {
     auto reader = consumer_->Assign(partition, offset);
     if (!reader.ok()) return At(reader.status(), "read " + partition.ToString());
     owned->task->SetPosition(partition, offset);
-    owned->inputs.push_back({partition, *reader, owned->task->queue(partition)});
-    if (owned->inputs.back().queue == nullptr) {
+    Input& input = owned->inputs.emplace_back();
+    input.partition = partition;
+    input.reader = *reader;
+    input.queue = owned->task->queue(partition);
+    input.latency = &totals_.record_e2e_latency[partition.topic];
+    input.lateness = &totals_.record_lateness[partition.topic];
+    input.progress.moved_at = context_->host->Monotonic();
+    if (input.queue == nullptr) {
       return absl::InternalError(absl::StrCat("the topology has no source for ", partition.ToString()));
     }
   }
   LogInfo("task runs", {.event = "task-started", .task = owned->spec.id.ToString()});
+  if (tasks_.empty()) totals_.last_commit = context_->host->Monotonic();
   tasks_.push_back(std::move(owned));
   LimitDirtyBytes();
   return absl::OkStatus();
@@ -195,7 +207,7 @@ void Worker::Drop(OwnedTask* owned) {
   }
   owned->inputs.clear();
   owned->task->Close();
-  AddCounters(*owned->task, &totals_);
+  AddCounters(owned->task->dropped(), owned->task->dead_letters(), &totals_);
   dropped_.push_back(std::move(owned->task));
   LogInfo("task closed", {.event = "task-closed", .task = owned->spec.id.ToString()});
 }
@@ -213,14 +225,21 @@ bool Worker::RunTasks() {
   bool worked = false;
   if (failed_) return worked;
   const Timestamp now = context_->host->Now();
+  const std::chrono::nanoseconds begin = time_->last();
   for (auto& owned : tasks_) {
     bool busy = false;
     absl::Status status = ReadInputs(owned.get(), &busy);
+    if (busy) time_->Lap(ThreadTime::kPoll);
     if (status.ok()) {
-      busy = owned->task->Process(kBatch, now) > 0 || busy;
+      if (owned->task->Process(kBatch, now) > 0) {
+        busy = true;
+        const std::chrono::nanoseconds took = time_->Lap(ThreadTime::kProcess) - begin;
+        ObserveSamples(*owned, now + std::chrono::duration_cast<std::chrono::milliseconds>(took));
+      }
       const bool fired = owned->task->Punctuate(now);
+      if (fired) time_->Lap(ThreadTime::kPunctuate);
       owned->ran = owned->ran || busy || fired;
-      if (!busy) ForwardIdle(owned.get());
+      if (!busy && ForwardIdle(owned.get())) time_->Lap(ThreadTime::kProcess);
       status = owned->task->error();
     }
     worked = worked || busy;
@@ -230,7 +249,19 @@ bool Worker::RunTasks() {
     }
   }
   if (absl::Status status = producer_->Poll(); !status.ok()) Fail(At(status, "producer of " + name_));
+  time_->Lap(ThreadTime::kPoll);
   return worked;
+}
+
+// `now` is the end of the batch: a latency is too long by less than what the batch took, and never too short.
+void Worker::ObserveSamples(const OwnedTask& owned, Timestamp now) {
+  for (const RecordSample& sample : owned.task->samples()) {
+    for (const Input& input : owned.inputs) {
+      if (input.queue != sample.queue) continue;
+      input.latency->Observe(std::max(0.0, std::chrono::duration<double>(now - sample.timestamp).count()));
+      input.lateness->Observe(std::chrono::duration<double>(sample.lateness).count());
+    }
+  }
 }
 
 absl::Status Worker::ReadInputs(OwnedTask* owned, bool* worked) {
@@ -268,17 +299,19 @@ absl::Status Worker::ReadAfresh(OwnedTask* owned, Input* input) {
 }
 
 // Out of input: what the task's caches hold back goes on now, at most every emit.idle.interval.ms.
-void Worker::ForwardIdle(OwnedTask* owned) {
+bool Worker::ForwardIdle(OwnedTask* owned) {
+  if (!owned->ran) return false;
   const std::chrono::nanoseconds now = context_->host->Monotonic();
-  if (!owned->ran || now < owned->next_forward) return;
+  if (now < owned->next_forward) return false;
   owned->task->ForwardDirty();
   owned->ran = false;
   owned->next_forward = now + context_->options->emit_idle_interval;
+  return true;
 }
 
 void Worker::CommitIfDue() {
   if (failed_ || tasks_.empty()) return;
-  const std::chrono::nanoseconds now = context_->host->Monotonic();
+  const std::chrono::nanoseconds now = time_->last();
   const bool asked = std::any_of(tasks_.begin(), tasks_.end(), [](const auto& owned) { return owned->task->commit_requested(); });
   if (now < next_commit_ && !(asked && now >= next_asked_commit_)) return;
   absl::Status status = Commit();
@@ -303,10 +336,12 @@ absl::Status Worker::Commit() {
   for (auto& owned : tasks_) {
     if (full || owned->prepared || owned->task->commit_needed()) committing.push_back(owned.get());
   }
+  totals_.last_commit = committing.empty() ? start : totals_.last_commit;
   if (committing.empty()) return absl::OkStatus();
-  if (absl::Status status = CommitTasks(committing); !status.ok()) return status;
+  const absl::Status status = CommitTasks(committing);
+  const std::chrono::nanoseconds end = time_->Lap(ThreadTime::kCommit);
+  if (!status.ok()) return status;
   if (full) next_full_commit_ = start + kFullCommitInterval;
-  const std::chrono::nanoseconds end = context_->host->Monotonic();
   ++totals_.commits;
   totals_.last_commit = end;
   totals_.commit_duration.Observe(std::chrono::duration<double>(end - start).count());
@@ -366,28 +401,37 @@ std::chrono::milliseconds Worker::WaitTime() const {
 }
 
 void Worker::Publish(bool now) {
-  const std::chrono::nanoseconds time = context_->host->Monotonic();
-  if (!now && time < next_publish_) return;
+  if (!now && time_->last() < next_publish_) return;
+  const std::chrono::nanoseconds time = time_->Lap(ThreadTime::kOther);
   next_publish_ = time + kPublishInterval;
   WorkerSnapshot snapshot = totals_;
+  snapshot.alive = !failed_ && !ended_;
   snapshot.records_produced = producer_->counts();
-  for (const auto& owned : tasks_) {
-    snapshot.tasks.push_back(owned->spec.id);
-    AddCounters(*owned->task, &snapshot);
-    for (const auto& store : owned->task->topology().stores) {
-      StoreSnapshot& s = snapshot.stores.emplace_back();
-      s.task = owned->spec.id.ToString();
-      s.store = store->name();
-      s.memory_bytes = store->memory_bytes();
-      snapshot.state_memory_bytes += *s.memory_bytes;
-    }
-    for (const Input& input : owned->inputs) {
-      const int buffered = input.queue->size();
-      snapshot.inputs[input.partition] = {input.reader->position() - buffered, buffered, input.reader->at_end()};
-    }
+  for (size_t state = 0; state < ThreadTime::kStates; ++state) {
+    snapshot.thread_time_seconds[ThreadTime::kNames[state]] =
+        std::chrono::duration<double>(time_->spent(static_cast<ThreadTime::State>(state))).count();
   }
+  if (tasks_.empty()) snapshot.last_commit.reset();
+  for (const auto& owned : tasks_) AddTask(owned.get(), time, &snapshot);
   const std::lock_guard lock(mutex_);
   snapshot_ = std::move(snapshot);
+}
+
+void Worker::AddTask(OwnedTask* owned, std::chrono::nanoseconds now, WorkerSnapshot* to) const {
+  to->tasks.push_back(owned->spec.id);
+  AddCounters(owned->task->dropped(), owned->task->dead_letters(), to);
+  for (const auto& store : owned->task->topology().stores) {
+    WorkerSnapshot::Store& s = to->stores.emplace_back();
+    s.store.task = owned->spec.id.ToString();
+    s.store.store = store->name();
+    s.store.memory_bytes = store->memory_bytes();
+    s.iterators = store->ObserveIterators(now);
+    to->state_memory_bytes += *s.store.memory_bytes;
+  }
+  for (Input& input : owned->inputs) {
+    input.progress.Observe(*input.queue, *input.reader, now);
+    to->inputs[input.partition] = input.progress;
+  }
 }
 
 }  // namespace millrace

@@ -22,9 +22,11 @@
 #include "millrace/state/engine.h"
 #include "millrace/topologies/topology.h"
 #include "streams/counting_producer.h"
+#include "streams/partition_progress.h"
 #include "streams/purge_board.h"
 #include "streams/state_directory.h"
 #include "streams/streams_options.h"
+#include "streams/thread_time.h"
 #include "streams/topology_plan.h"
 #include "task/stream_task.h"
 
@@ -63,18 +65,23 @@ struct WorkerSnapshot {
   std::map<std::string, int64_t> records_produced;
   std::map<std::string, int64_t> records_dropped;
   std::map<std::string, int64_t> dlq_records;
-  struct Input {
-    int64_t position = 0;  // of processing
-    int buffered = 0;
-    bool at_end = false;  // of reading
-  };
-  std::map<log::TopicPartition, Input> inputs;
+  std::map<std::string, LatencyHistogram> record_e2e_latency;  // by source topic, as the next
+  std::map<std::string, LatenessHistogram> record_lateness;
+  std::map<std::string, double> thread_time_seconds;
+  std::map<log::TopicPartition, PartitionProgress> inputs;
   std::vector<TaskId> tasks;
-  std::vector<StoreSnapshot> stores;
+  struct Store {
+    StoreSnapshot store;
+    OpenIterators iterators;
+  };
+  std::vector<Store> stores;
   int64_t state_memory_bytes = 0;
+  /// The thread runs and has not failed.
+  bool alive = false;
   int64_t commits = 0;
   int64_t commit_failures = 0;
   DurationHistogram commit_duration;
+  /// When all that was processed was committed last, or there was nothing to commit; unset without tasks.
   std::optional<std::chrono::nanoseconds> last_commit;
 };
 
@@ -120,6 +127,9 @@ class Worker {
     log::TopicPartition partition;
     log::PartitionReader* reader = nullptr;
     RecordQueue* queue = nullptr;
+    LatencyHistogram* latency = nullptr;  // its topic's, in totals_
+    LatenessHistogram* lateness = nullptr;
+    PartitionProgress progress;  // as of the last Publish
   };
   struct OwnedTask {
     TaskSpec spec;
@@ -142,7 +152,8 @@ class Worker {
   bool RunTasks();
   absl::Status ReadInputs(OwnedTask* owned, bool* worked);
   absl::Status ReadAfresh(OwnedTask* owned, Input* input);
-  void ForwardIdle(OwnedTask* owned);
+  void ObserveSamples(const OwnedTask& owned, Timestamp now);
+  bool ForwardIdle(OwnedTask* owned);
   void CommitIfDue();
   absl::Status Commit();
   absl::Status CommitTasks(const std::vector<OwnedTask*>& tasks);
@@ -152,6 +163,7 @@ class Worker {
   std::chrono::milliseconds WaitTime() const;
   void LimitDirtyBytes();
   void Publish(bool now);
+  void AddTask(OwnedTask* owned, std::chrono::nanoseconds now, WorkerSnapshot* to) const;
 
   const int index_;
   const WorkerContext* const context_;
@@ -164,6 +176,8 @@ class Worker {
   std::vector<std::unique_ptr<OwnedTask>> tasks_;
   std::vector<std::unique_ptr<StreamTask>> dropped_;  // until their last records are delivered
   bool failed_ = false;
+  bool ended_ = false;
+  std::optional<ThreadTime> time_;  // from the start of the thread
   std::chrono::nanoseconds next_commit_{0};
   std::chrono::nanoseconds next_full_commit_{0};
   std::chrono::nanoseconds next_asked_commit_{0};

@@ -35,6 +35,8 @@ class RecordQueue {
   [[nodiscard]] bool has_head() const { return has_head_; }
   [[nodiscard]] Timestamp head_timestamp() const { return head_timestamp_; }
   [[nodiscard]] int64_t head_offset() const { return entries_[first_].offset; }
+  /// Of the first waiting record as it stands in the log; unknown if none waits.
+  [[nodiscard]] Timestamp first_timestamp() const { return size() > 0 ? entries_[first_].timestamp : Timestamp::Unknown(); }
   /// Waiting records, the head included.
   [[nodiscard]] int size() const { return static_cast<int>(entries_.size() - first_); }
   [[nodiscard]] const log::TopicPartition& partition() const { return partition_; }

@@ -11,6 +11,8 @@
 namespace millrace {
 namespace {
 
+constexpr int kSampleInterval = 64;
+
 std::string Origin(const RawRecord& record) {
   return absl::StrCat(*record.topic, "-", record.partition, " at offset ", record.offset);
 }
@@ -143,8 +145,10 @@ int StreamTask::Buffered(const log::TopicPartition& partition) const {
 
 int StreamTask::Process(int max_records, Timestamp now) {
   int processed = 0;
+  sample_count_ = 0;
   while (processed < max_records && TaskContext::error.ok() && group_.Ready(now)) {
     const RecordQueue& next = group_.next();
+    if (processed % kSampleInterval == 0) Sample(next);
     const auto where = [partition = &next.partition(), offset = next.head_offset()] {
       return absl::StrCat(partition->ToString(), " at offset ", offset);
     };
@@ -176,6 +180,12 @@ void StreamTask::Guarded(absl::FunctionRef<void()> run, absl::FunctionRef<std::s
   const absl::Status located = At(TaskContext::error.status(), where());
   TaskContext::error = FirstError();
   TaskContext::error.Report(located);
+}
+
+void StreamTask::Sample(const RecordQueue& next) {
+  if (sample_count_ == samples_.size()) return;
+  const std::chrono::milliseconds behind = group_.stream_time() - next.head_timestamp();
+  samples_[sample_count_++] = {&next, next.head_timestamp(), std::max(behind, std::chrono::milliseconds(0))};
 }
 
 // Soft by one record or punctuation: the worker commits when it sees the request.

@@ -1,12 +1,15 @@
 #ifndef MILLRACE_RUNTIME_TASK_STREAM_TASK_H_
 #define MILLRACE_RUNTIME_TASK_STREAM_TASK_H_
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +44,14 @@ struct StreamTaskOptions {
   std::function<Timestamp()> system_time;
 };
 
+/// One record of a sample, as the task took it.
+struct RecordSample {
+  const RecordQueue* queue = nullptr;
+  Timestamp timestamp;
+  /// Behind the stream time; 0 for a record that moves it.
+  std::chrono::milliseconds lateness{0};
+};
+
 /// A task: the nodes and stores of a sub-topology for one partition, its record queues, clocks and its part of a commit. Belongs
 /// to one thread at a time and can be thrown away at any record boundary. Follows Kafka's `StreamTask`.
 ///
@@ -70,6 +81,8 @@ class StreamTask final : private TaskContext {
 
   /// Processes at most `max_records`, as far as record choice allows; returns how many. Look at error() afterwards.
   int Process(int max_records, Timestamp now);
+  /// Of the last Process: its first record, then every 64th.
+  [[nodiscard]] std::span<const RecordSample> samples() const { return {samples_.data(), sample_count_}; }
   /// Fires due punctuations of both kinds. True if any fired.
   bool Punctuate(Timestamp now);
   bool PunctuateStreamTime();
@@ -121,6 +134,7 @@ class StreamTask final : private TaskContext {
   bool FirePunctuations(PunctuationQueue* queue, Timestamp now);
   absl::Status OnCorruptRecord(const RawRecord& record, const absl::Status& reason);
   void WatchDirtyBytes();
+  void Sample(const RecordQueue& next);
 
   const StreamTaskOptions options_;
   const std::unique_ptr<EngineFactory> engines_;
@@ -135,6 +149,8 @@ class StreamTask final : private TaskContext {
   bool commit_requested_ = false;
   int64_t dirty_limit_bytes_ = int64_t{64} << 20;
   int64_t dead_letters_ = 0;
+  std::array<RecordSample, 16> samples_;
+  size_t sample_count_ = 0;
   log::Offsets prepared_;
 };
 

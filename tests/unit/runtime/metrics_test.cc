@@ -24,6 +24,15 @@ RuntimeSnapshot Running() {
   return snapshot;
 }
 
+StoreSnapshot Store(const std::string& task, const std::string& name, int64_t remaining) {
+  StoreSnapshot store;
+  store.task = task;
+  store.store = name;
+  store.restore_remaining_records = remaining;
+  store.restoring = remaining > 0;
+  return store;
+}
+
 TEST(PrometheusText, ShowsTheStateAsOneOfMany) {
   const std::string text = PrometheusText(Running());
   EXPECT_THAT(text, HasSubstr("# TYPE app_state gauge\n"));
@@ -36,35 +45,59 @@ TEST(PrometheusText, ShowsTheStateAsOneOfMany) {
 TEST(PrometheusText, HasTheSeriesThatOperatorsAlertOn) {
   RuntimeSnapshot snapshot = Running();
   snapshot.worker_failures = 1;
-  snapshot.rebalances = 3;
-  snapshot.source_lag_records[{"orders", 2}] = 17;
+  snapshot.rebalances["started"] = 3;
+  PartitionSnapshot& partition = snapshot.partitions[{"orders", 2}];
+  partition.lag_records = 17;
+  partition.lag_seconds = 2.5;
+  partition.stalled_seconds = 61;
+  partition.lso_gap_records = 9;
+  partition.lso_gap_age_seconds = 30;
+  snapshot.record_e2e_latency["orders"].Observe(0.02);
+  snapshot.record_lateness["orders"].Observe(0);
+  snapshot.thread_time_seconds["process"] = 1.25;
   snapshot.records_consumed["orders"] = 100;
   snapshot.records_produced["facts"] = 7;
   snapshot.records_dropped["null-key"] = 4;
   snapshot.dlq_records["deserialization"] = 5;
   snapshot.last_commit_age_seconds = 1.5;
-  snapshot.stores = {{"0_0", "sales", 12, true, 4096}};
+  snapshot.stores = {Store("0_0", "sales", 12)};
+  snapshot.stores[0].memory_bytes = 4096;
+  snapshot.stores[0].restore_eta_seconds = 0.5;
+  snapshot.stores[0].open_iterators = 2;
+  snapshot.stores[0].oldest_iterator_age_seconds = 70;
   snapshot.process_rss_bytes = 1000;
   snapshot.memory_limit_bytes = 2000;
   const std::string text = PrometheusText(snapshot);
-  for (const char* series :
-       {"worker_failures_total{application=\"shop\"} 1\n", "rebalances_total{application=\"shop\"} 3\n",
-        "source_lag_records{application=\"shop\",topic=\"orders\",partition=\"2\"} 17\n",
-        "records_consumed_total{application=\"shop\",topic=\"orders\"} 100\n",
-        "records_produced_total{application=\"shop\",topic=\"facts\"} 7\n",
-        "records_dropped_total{application=\"shop\",reason=\"null-key\"} 4\n",
-        "dlq_records_total{application=\"shop\",error=\"deserialization\"} 5\n",
-        "last_commit_age_seconds{application=\"shop\"} 1.5\n",
-        "restore_remaining_records{application=\"shop\",task=\"0_0\",store=\"sales\"} 12\n",
-        "state_memory_bytes{application=\"shop\",task=\"0_0\",store=\"sales\"} 4096\n",
-        "process_rss_bytes{application=\"shop\"} 1000\n", "memory_limit_bytes{application=\"shop\"} 2000\n"}) {
+  for (const char* series : {"worker_failures_total{application=\"shop\"} 1\n",
+                             "rebalances_total{application=\"shop\",reason=\"started\"} 3\n",
+                             "source_lag_seconds{application=\"shop\",topic=\"orders\",partition=\"2\"} 2.5\n",
+                             "partition_stalled_seconds{application=\"shop\",topic=\"orders\",partition=\"2\"} 61\n",
+                             "lso_gap_records{application=\"shop\",topic=\"orders\",partition=\"2\"} 9\n",
+                             "lso_gap_age_seconds{application=\"shop\",topic=\"orders\",partition=\"2\"} 30\n",
+                             "record_e2e_latency_seconds_bucket{application=\"shop\",topic=\"orders\",le=\"0.025\"} 1\n",
+                             "record_lateness_seconds_bucket{application=\"shop\",topic=\"orders\",le=\"0\"} 1\n",
+                             "thread_time_seconds_total{application=\"shop\",state=\"process\"} 1.25\n",
+                             "restore_eta_seconds{application=\"shop\",task=\"0_0\",store=\"sales\"} 0.5\n",
+                             "open_iterators{application=\"shop\",task=\"0_0\",store=\"sales\"} 2\n",
+                             "oldest_iterator_age_seconds{application=\"shop\",task=\"0_0\",store=\"sales\"} 70\n",
+                             "source_lag_records{application=\"shop\",topic=\"orders\",partition=\"2\"} 17\n",
+                             "records_consumed_total{application=\"shop\",topic=\"orders\"} 100\n",
+                             "records_produced_total{application=\"shop\",topic=\"facts\"} 7\n",
+                             "records_dropped_total{application=\"shop\",reason=\"null-key\"} 4\n",
+                             "dlq_records_total{application=\"shop\",error=\"deserialization\"} 5\n",
+                             "last_commit_age_seconds{application=\"shop\"} 1.5\n",
+                             "restore_remaining_records{application=\"shop\",task=\"0_0\",store=\"sales\"} 12\n",
+                             "state_memory_bytes{application=\"shop\",task=\"0_0\",store=\"sales\"} 4096\n",
+                             "process_rss_bytes{application=\"shop\"} 1000\n",
+                             "memory_limit_bytes{application=\"shop\"} 2000\n"}) {
     EXPECT_THAT(text, HasSubstr(series));
   }
 }
 
 TEST(PrometheusText, WhatIsUnknownIsNotShown) {
   const std::string text = PrometheusText(Running());
-  for (const char* name : {"last_commit_age_seconds", "state_memory_bytes", "memory_limit_bytes", "source_lag_records"}) {
+  for (const char* name :
+       {"last_commit_age_seconds", "state_memory_bytes", "memory_limit_bytes", "source_lag_records", "restore_eta_seconds"}) {
     EXPECT_THAT(text, Not(HasSubstr(name)));
   }
 }
@@ -83,9 +116,12 @@ TEST(PrometheusText, DurationsAreCumulativeBuckets) {
 
 TEST(PrometheusText, EveryFamilyIsDescribedOnce) {
   RuntimeSnapshot snapshot = Running();
-  snapshot.stores = {{"0_0", "a", 1, true, 1}, {"0_1", "a", 1, true, 1}};
+  snapshot.stores = {Store("0_0", "a", 1), Store("0_1", "a", 1)};
+  for (StoreSnapshot& store : snapshot.stores) store.memory_bytes = 1;
+  for (int32_t partition : {0, 1}) snapshot.partitions[{"orders", partition}].lag_records = 1;
   const std::string text = PrometheusText(snapshot);
-  for (const char* name : {"restore_remaining_records", "state_memory_bytes", "app_state"}) {
+  for (const char* name :
+       {"restore_remaining_records", "open_iterators", "state_memory_bytes", "source_lag_records", "app_state"}) {
     const std::string help = std::string("# HELP ") + name + " ";
     const size_t first = text.find(help);
     ASSERT_NE(first, std::string::npos) << name;
@@ -109,7 +145,8 @@ TEST(Health, RestoringIsAliveButNotReady) {
   RuntimeSnapshot snapshot = Running();
   EXPECT_TRUE(Liveness(snapshot).ok);
   EXPECT_TRUE(Readiness(snapshot).ok);
-  snapshot.stores = {{"0_1", "sales", 500, true, {}}, {"0_0", "sales", 0, false, {}}};
+  snapshot.stores = {Store("0_1", "sales", 500), Store("0_0", "sales", 0)};
+  snapshot.stores[0].restore_eta_seconds = 12.5;
   EXPECT_TRUE(Liveness(snapshot).ok);
   const Health ready = Readiness(snapshot);
   EXPECT_FALSE(ready.ok);
@@ -119,6 +156,7 @@ TEST(Health, RestoringIsAliveButNotReady) {
   EXPECT_EQ(body["restoring"][0]["store"], "sales");
   EXPECT_EQ(body["restoring"][0]["task"], "0_1");
   EXPECT_EQ(body["restoring"][0]["remaining_records"], 500);
+  EXPECT_EQ(body["restoring"][0]["eta_seconds"], 12.5);
 }
 
 TEST(Health, AFailedApplicationIsNeitherAliveNorReadyAndSaysWhy) {
@@ -135,6 +173,14 @@ TEST(Health, ARebalanceIsAliveButNotReady) {
   snapshot.state = "REBALANCING";
   EXPECT_TRUE(Liveness(snapshot).ok);
   EXPECT_FALSE(Readiness(snapshot).ok);
+}
+
+TEST(ProcessMemory, FillsOnlyWhatTheSnapshotLeavesOpen) {
+  RuntimeSnapshot snapshot = Running();
+  snapshot.memory_limit_bytes = 5;
+  AddProcessMemory(&snapshot);
+  EXPECT_GT(snapshot.process_rss_bytes, 1 << 20);
+  EXPECT_EQ(snapshot.memory_limit_bytes, 5);
 }
 
 TEST(ProcessMemory, KnowsResidentMemoryAndALimitAboveIt) {

@@ -38,6 +38,16 @@ TEST_F(RecordQueueTest, ParsesOnlyTheHead) {
   EXPECT_EQ(source_.parsed, 2);
 }
 
+TEST_F(RecordQueueTest, KnowsTheLogsTimestampOfTheFirstThatWaits) {
+  EXPECT_EQ(queue_.first_timestamp(), Timestamp::Unknown());
+  queue_.Add(RecordAt(0, 30));
+  queue_.Add(RecordAt(1, 20));
+  EXPECT_EQ(queue_.first_timestamp(), Timestamp::FromMillis(30));
+  ASSERT_TRUE(queue_.UpdateHead().ok());
+  ASSERT_TRUE(PushAndUpdate().ok());
+  EXPECT_EQ(queue_.first_timestamp(), Timestamp::FromMillis(20));
+}
+
 TEST_F(RecordQueueTest, KeepsTheBytesOfWaitingRecords) {
   {
     std::string value = "one";

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "millrace/runtime/health.h"
 #include "millrace/runtime/streams_config.h"
 #include "millrace/topologies/topology.h"
 
@@ -72,6 +73,13 @@ class KafkaStreams {
   /// Why the state is PENDING_ERROR or ERROR; OK otherwise.
   [[nodiscard]] absl::Status error() const;
   [[nodiscard]] StreamsProgress Progress() const;
+  /// All metrics (docs/metrics.md) in Prometheus' text format 0.0.4, for programs that serve or push them themselves; Main and
+  /// RunUntilStopped serve them at /metrics when http.port is set.
+  [[nodiscard]] std::string MetricsText() const;
+  /// Not ok only when a restart would help: the instance has failed. As /livez.
+  [[nodiscard]] Health Liveness() const;
+  /// Ok when the instance runs and none of its tasks restores; the body lists what it waits for. As /readyz.
+  [[nodiscard]] Health Readiness() const;
   /// All that metrics and health show; for the runtime's own exporters.
   [[nodiscard]] RuntimeSnapshot Snapshot() const;
 
