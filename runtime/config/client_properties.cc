@@ -87,7 +87,8 @@ absl::StatusOr<ClientProperties> MakeClientProperties(const StreamsConfig& confi
   if (!config.group_instance_id().empty()) membership["group.instance.id"] = config.group_instance_id();
   clients.consumer["isolation.level"] = config.read_committed() ? "read_committed" : "read_uncommitted";
   // Under at_least_once a changelog holds no transactions.
-  clients.restore["isolation.level"] = "read_uncommitted";
+  const bool exactly_once = config.processing_guarantee() == ProcessingGuarantee::kExactlyOnceV2;
+  clients.restore["isolation.level"] = exactly_once ? "read_committed" : "read_uncommitted";
   return clients;
 }
 

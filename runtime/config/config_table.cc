@@ -50,10 +50,14 @@ constexpr ConfigEntry kTable[] = {
      .name = "processing.guarantee",
      .type = kChoice,
      .default_value = "at_least_once",
-     .choices = "at_least_once",
+     .choices = "at_least_once exactly_once_v2",
      .doc = "What a failure may do to results. `at_least_once`: nothing is lost, what was processed after the last commit is "
             "processed "
-            "again. `exactly_once_v2` is not offered yet."},
+            "again. `exactly_once_v2`: results, state and positions change together, by one Kafka transaction for each worker "
+            "thread; "
+            "readers that set isolation.level=read_committed see each result once, at the commit. Sets commit.interval.ms to 100 "
+            "and "
+            "isolation.level to read_committed unless they are given. Needs a broker from 2.5."},
     {.section = "Processing",
      .name = "commit.interval.ms",
      .type = kInteger,
@@ -383,9 +387,6 @@ absl::StatusOr<std::string> CheckConfigValue(const ConfigEntry& entry, std::stri
     case ConfigType::kChoice: {
       std::string choice = FindChoice(entry, value);
       if (!choice.empty()) return choice;
-      if (entry.name == "processing.guarantee" && value == "exactly_once_v2") {
-        return absl::InvalidArgumentError("exactly_once_v2 is not offered yet; expected at_least_once");
-      }
       break;
     }
   }

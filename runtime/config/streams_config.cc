@@ -49,7 +49,10 @@ const std::string& StreamsConfig::client_id() const { return Text(data_->values,
 const std::string& StreamsConfig::state_dir() const { return Text(data_->values, "state.dir"); }
 int StreamsConfig::num_stream_threads() const { return static_cast<int>(Number(data_->values, "num.stream.threads")); }
 
-ProcessingGuarantee StreamsConfig::processing_guarantee() const { return ProcessingGuarantee::kAtLeastOnce; }
+ProcessingGuarantee StreamsConfig::processing_guarantee() const {
+  return Text(data_->values, "processing.guarantee") == "exactly_once_v2" ? ProcessingGuarantee::kExactlyOnceV2
+                                                                          : ProcessingGuarantee::kAtLeastOnce;
+}
 std::chrono::milliseconds StreamsConfig::commit_interval() const { return Time(data_->values, "commit.interval.ms"); }
 std::chrono::milliseconds StreamsConfig::max_task_idle() const { return Time(data_->values, "max.task.idle.ms"); }
 int StreamsConfig::buffered_records_per_partition() const {

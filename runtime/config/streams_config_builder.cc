@@ -113,6 +113,13 @@ class Checker {
 
   /// Once all are added: what has no value gets its default; what does not fit together is an error.
   void Finish() {
+    // Defaults that depend on another setting, as in Kafka Streams.
+    const auto guarantee = data_->values.find("processing.guarantee");
+    const bool exactly_once = guarantee != data_->values.end() && guarantee->second.text == "exactly_once_v2";
+    if (exactly_once) {
+      data_->values.emplace("commit.interval.ms", ConfigValue{"100", "default of exactly_once_v2"});
+      data_->values.emplace("isolation.level", ConfigValue{"read_committed", "default of exactly_once_v2"});
+    }
     for (const ConfigEntry& entry : ConfigTable()) {
       if (entry.default_value == nullptr) continue;
       data_->values.emplace(std::string(entry.name), ConfigValue{entry.default_value, "default"});
@@ -120,6 +127,7 @@ class Checker {
     if (!errors_->empty()) return;
     if (!data_->values.contains("application.id"))
       errors_->push_back("application.id is not set: it names the application and its topics");
+    if (exactly_once) CheckExactlyOnce();
     CheckTimes("heartbeat.interval.ms", "session.timeout.ms", true);
     CheckTimes("session.timeout.ms", "max.poll.interval.ms", false);
     const bool dead_letter = data_->values["deserialization.exception.handler"].text == "dead-letter";
@@ -135,6 +143,25 @@ class Checker {
   }
 
  private:
+  void CheckExactlyOnce() {
+    const ConfigValue& isolation = data_->values["isolation.level"];
+    if (isolation.text != "read_committed") {
+      errors_->push_back(absl::StrCat("isolation.level=", isolation.text, " (from ", isolation.origin,
+                                      ") does not fit processing.guarantee=exactly_once_v2, which needs read_committed"));
+    }
+    int64_t transaction_ms = 10000;  // default of transaction.timeout.ms
+    for (const char* clients : {"", "producer."}) {
+      const Properties& properties = data_->clients[clients];
+      if (auto it = properties.find("transaction.timeout.ms"); it != properties.end()) transaction_ms = std::stoll(it->second);
+    }
+    const ConfigValue& commit = data_->values["commit.interval.ms"];
+    if (std::stoll(commit.text) >= transaction_ms) {
+      errors_->push_back(absl::StrCat("commit.interval.ms=", commit.text, " (from ", commit.origin,
+                                      ") must be less than producer.transaction.timeout.ms=", transaction_ms,
+                                      ", or the broker aborts every transaction"));
+    }
+  }
+
   static const RefusedSetting* FindRefused(std::string_view name) {
     for (const RefusedSetting& refused : RefusedStreamsSettings()) {
       if (refused.name == name) return &refused;

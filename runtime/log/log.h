@@ -134,6 +134,8 @@ class Admin {
                                                                        Isolation isolation) = 0;
   virtual absl::Status DeleteRecords(const TopicPartition& partition, int64_t before_offset) = 0;
   virtual absl::StatusOr<Offsets> CommittedOffsets(const std::string& group, const std::vector<TopicPartition>& partitions) = 0;
+  /// MembershipOptions::client_id of the group's members now; empty for a group that does not exist.
+  virtual absl::StatusOr<std::vector<std::string>> GroupClientIds(const std::string& group) = 0;
   virtual absl::Status DeleteGroup(const std::string& group) = 0;
 };
 
@@ -171,6 +173,8 @@ struct MembershipOptions {
   /// The data-free topic whose partition i is task i; must exist.
   std::string task_topic;
   std::string instance_id;
+  /// The name under which others see this member (Admin::GroupClientIds); empty: the connection's.
+  std::string client_id = {};
 };
 
 struct ConsumerOptions {

@@ -93,14 +93,28 @@ void GroupMember::OnLost(const std::vector<int32_t>& tasks) {
   holder_->Release(tasks, /*commit=*/false);
 }
 
-absl::Status GroupMember::Commit(std::span<const int32_t> tasks, const log::Offsets& offsets) {
-  const std::shared_lock lock(mutex_);
+absl::Status GroupMember::CheckOwned(std::span<const int32_t> tasks) const {
   for (const int32_t task : tasks) {
     if (!owned_.contains(task))
       return absl::FailedPreconditionError(absl::StrCat("commit: task ", task, " is not ours any more"));
   }
   if (membership_ == nullptr) return absl::FailedPreconditionError("commit: the group was left");
+  return absl::OkStatus();
+}
+
+absl::Status GroupMember::Commit(std::span<const int32_t> tasks, const log::Offsets& offsets) {
+  const std::shared_lock lock(mutex_);
+  if (absl::Status status = CheckOwned(tasks); !status.ok()) return status;
   return membership_->CommitOffsets(offsets);
+}
+
+absl::Status GroupMember::CommitTransaction(std::span<const int32_t> tasks,
+                                            absl::FunctionRef<absl::Status(const log::GroupIdentity& identity)> commit) {
+  const std::shared_lock lock(mutex_);
+  if (absl::Status status = CheckOwned(tasks); !status.ok()) return status;
+  absl::StatusOr<log::GroupIdentity> identity = membership_->Identity();
+  if (!identity.ok()) return identity.status();
+  return commit(*identity);
 }
 
 absl::StatusOr<log::Offsets> GroupMember::Committed(const std::vector<log::TopicPartition>& partitions) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "host/host.h"
@@ -53,6 +54,10 @@ class GroupMember : private log::MembershipListener {
 
   /// Any thread. kFailedPrecondition: the group rebalances, or a task is not ours: try later or drop it.
   absl::Status Commit(std::span<const int32_t> tasks, const log::Offsets& offsets);
+  /// The same by a transaction: `commit` is called with the identity under which the group knows this member, while no task can
+  /// be given away.
+  absl::Status CommitTransaction(std::span<const int32_t> tasks,
+                                 absl::FunctionRef<absl::Status(const log::GroupIdentity& identity)> commit);
   absl::StatusOr<log::Offsets> Committed(const std::vector<log::TopicPartition>& partitions);
   [[nodiscard]] bool Owns(int32_t task) const;
   /// Generations of the group that this member joined, by what had led there. Any thread.
@@ -68,6 +73,7 @@ class GroupMember : private log::MembershipListener {
   void OnAssigned(const std::vector<int32_t>& tasks) override;
   void OnRevoked(const std::vector<int32_t>& tasks) override;
   void OnLost(const std::vector<int32_t>& tasks) override;
+  [[nodiscard]] absl::Status CheckOwned(std::span<const int32_t> tasks) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void Run();
 
   Host* host_;

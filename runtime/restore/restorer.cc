@@ -96,10 +96,9 @@ Restorer::Restorer(Host* host) : host_(host) {}
 
 Restorer::~Restorer() { Stop(); }
 
-absl::Status Restorer::Start(log::LogClient* client, int max_partitions, const std::string& idle_topic) {
+absl::Status Restorer::Start(log::LogClient* client, const log::ConsumerOptions& options) {
   client_ = client;
-  auto consumer =
-      client->NewConsumer({log::Isolation::kReadUncommitted, std::max(1, max_partitions), /*restore=*/true, idle_topic});
+  auto consumer = client->NewConsumer(options);
   if (!consumer.ok()) return consumer.status();
   consumer_ = *std::move(consumer);
   batch_ = std::make_unique<Batch>();

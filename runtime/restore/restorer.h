@@ -59,7 +59,7 @@ class Restorer {
   explicit Restorer(Host* host);
   ~Restorer();
 
-  absl::Status Start(log::LogClient* client, int max_partitions, const std::string& idle_topic);
+  absl::Status Start(log::LogClient* client, const log::ConsumerOptions& options);
   void Add(std::unique_ptr<RestoreJob> job);
   /// When it returns, the thread does not touch the task any more: the job is destroyed here, or has been finished or failed
   /// before.

@@ -142,6 +142,12 @@ class KafkaStreams::Impl {
     context_.host = host_;
     context_.client = client_.get();
     context_.directory = directory_.get();
+    context_.transactional_id_prefix = absl::StrCat(options_.application_id, "-", directory_->process_id());
+    if (options_.exactly_once) {
+      predecessors_ = std::make_unique<PredecessorTransactions>(client_.get(), options_.application_id,
+                                                                context_.transactional_id_prefix, options_.num_stream_threads);
+      context_.predecessors = predecessors_.get();
+    }
     context_.purge = &purge_;
     context_.rocksdb.memory = MakeEngineMemory({});
     context_.failed = [this](const absl::Status& status) { Fail(status); };
@@ -149,6 +155,7 @@ class KafkaStreams::Impl {
     manager_ = std::make_unique<TaskManager>(&context_, restorer_.get(), &workers_, [this] { TasksChanged(); });
     member_ = std::make_unique<GroupMember>(host_, manager_.get(), [this](const absl::Status& status) { Fail(status); });
     context_.member = member_.get();
+    context_.reopen = [this](const std::vector<int32_t>& tasks) { manager_->Reopen(tasks); };
     {
       const std::lock_guard lock(parts_);
       for (int i = 0; i < options_.num_stream_threads; ++i) workers_.push_back(std::make_unique<Worker>(i, &context_));
@@ -157,12 +164,16 @@ class KafkaStreams::Impl {
     for (const auto& worker : workers_) {
       if (absl::Status status = worker->Start(); !status.ok()) return status;
     }
+    // A changelog's end is the high watermark, so that a restore waits for transactions that are open below it.
+    const auto isolation = options_.exactly_once ? log::Isolation::kReadCommitted : log::Isolation::kReadUncommitted;
     int changelogs = 0;
     for (const Subtopology& sub : topology_.subtopologies()) {
       changelogs += static_cast<int>(sub.stores.size()) * plan_.tasks_of_subtopology.at(sub.id);
     }
-    if (absl::Status status = restorer_->Start(client_.get(), changelogs, plan_.task_topic); !status.ok()) return status;
-    const log::MembershipOptions options{options_.application_id, plan_.task_topic, options_.group_instance_id};
+    const log::ConsumerOptions restore_options{isolation, std::max(1, changelogs), /*restore=*/true, plan_.task_topic};
+    if (absl::Status status = restorer_->Start(client_.get(), restore_options); !status.ok()) return status;
+    const log::MembershipOptions options{options_.application_id, plan_.task_topic, options_.group_instance_id,
+                                         PredecessorTransactions::MemberClientId(context_.transactional_id_prefix)};
     if (absl::Status status = member_->Start(client_.get(), options); !status.ok()) return status;
     control_ = host_->StartThread("control", [this] { Control(); });
     return absl::OkStatus();
@@ -289,6 +300,7 @@ class KafkaStreams::Impl {
   std::unique_ptr<StateDirectory> directory_;
   PurgeBoard purge_;
   WorkerContext context_;
+  std::unique_ptr<PredecessorTransactions> predecessors_;
   // Made before their threads start and destroyed with this; `parts_` guards only their coming.
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Restorer> restorer_;

@@ -14,6 +14,18 @@ constexpr int kFormat = 1;
 constexpr char kMarker[] = ".millrace";
 constexpr char kLock[] = ".lock";
 constexpr char kOwner[] = ".owner";
+// Holds what Kafka Streams keeps in kafka-streams-process-metadata.
+constexpr char kProcess[] = ".process";
+
+absl::StatusOr<std::string> ProcessId(Host* host, const std::string& path) {
+  const std::string file = absl::StrCat(path, "/", kProcess);
+  absl::StatusOr<std::string> known = host->files().Read(file);
+  if (known.ok() && !known->empty()) return known;
+  if (!known.ok() && !absl::IsNotFound(known.status())) return known.status();
+  const std::string made = absl::StrCat(absl::Hex(host->Random(), absl::kZeroPad16), absl::Hex(host->Random(), absl::kZeroPad16));
+  if (absl::Status status = host->files().Write(file, made); !status.ok()) return status;
+  return made;
+}
 
 absl::Status CheckMarker(const std::string& path, const std::string& text, const std::string& application_id) {
   const auto marker = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
@@ -74,7 +86,9 @@ absl::StatusOr<std::unique_ptr<StateDirectory>> StateDirectory::Open(Host* host,
     const nlohmann::json marker = {{"format", kFormat}, {"application", application_id}};
     if (auto status = files.Write(marker_path, marker.dump()); !status.ok()) return status;
   }
-  return std::unique_ptr<StateDirectory>(new StateDirectory(host, path, *std::move(lock)));
+  absl::StatusOr<std::string> process_id = ProcessId(host, path);
+  if (!process_id.ok()) return process_id.status();
+  return std::unique_ptr<StateDirectory>(new StateDirectory(host, path, *std::move(process_id), *std::move(lock)));
 }
 
 absl::Status StateDirectory::PrepareTask(TaskId task) { return host_->files().CreateDirectories(TaskPath(task)); }

@@ -22,6 +22,8 @@ class StateDirectory {
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string TaskPath(TaskId task) const { return path_ + "/" + task.ToString(); }
   [[nodiscard]] std::string StorePath(TaskId task, const std::string& store) const { return TaskPath(task) + "/" + store; }
+  /// Names this process's place: it stays the same as long as the directory does, whoever runs in it.
+  [[nodiscard]] const std::string& process_id() const { return process_id_; }
   /// Creates the task's folder.
   absl::Status PrepareTask(TaskId task);
   /// Renames a damaged or unusable store to `<store>.damaged-<milliseconds>`; nothing is deleted. Returns the new name ("" if
@@ -29,11 +31,12 @@ class StateDirectory {
   absl::StatusOr<std::string> SetAside(TaskId task, const std::string& store);
 
  private:
-  StateDirectory(Host* host, std::string path, std::unique_ptr<FileLock> lock)
-      : host_(host), path_(std::move(path)), lock_(std::move(lock)) {}
+  StateDirectory(Host* host, std::string path, std::string process_id, std::unique_ptr<FileLock> lock)
+      : host_(host), path_(std::move(path)), process_id_(std::move(process_id)), lock_(std::move(lock)) {}
 
   Host* host_;
   std::string path_;
+  std::string process_id_;
   std::unique_ptr<FileLock> lock_;
 };
 

@@ -20,6 +20,7 @@ StreamsOptions OptionsFrom(const StreamsConfig& config) {
   options.windowstore_additional_retention = config.windowstore_changelog_additional_retention();
   options.repartition_purge_interval = config.repartition_purge_interval();
   options.offset_reset = config.auto_offset_reset();
+  options.exactly_once = config.processing_guarantee() == ProcessingGuarantee::kExactlyOnceV2;
   options.read_committed = config.read_committed();
   options.group_instance_id = config.group_instance_id();
   return options;

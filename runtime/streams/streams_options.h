@@ -30,6 +30,7 @@ struct StreamsOptions {
   AutoOffsetReset offset_reset = AutoOffsetReset::kEarliest;  // auto.offset.reset of source topics without a committed offset
   bool read_committed = false;                                // isolation.level of source topics
   std::string group_instance_id;                              // group.instance.id
+  bool exactly_once = false;                                  // processing.guarantee=exactly_once_v2
 };
 
 StreamsOptions OptionsFrom(const StreamsConfig& config);

@@ -10,6 +10,9 @@
 namespace millrace {
 
 absl::StatusOr<std::vector<StoreToRestore>> TaskJob::Open() {
+  if (context_->predecessors != nullptr) {
+    if (absl::Status status = context_->predecessors->EndThoseOf(spec_.sources); !status.ok()) return status;
+  }
   auto committed = context_->member->Committed(spec_.sources);
   if (!committed.ok()) {
     return absl::Status(committed.status().code(), absl::StrCat("committed offsets of task ", spec_.id.ToString(), ": ",
@@ -54,6 +57,7 @@ StreamTaskOptions TaskJob::TaskOptions() const {
   StreamTaskOptions options;
   options.id = spec_.id;
   options.application_id = from.application_id;
+  options.transactional_id = worker_->transactional_id();
   options.sources = spec_.sources;
   options.max_task_idle = from.max_task_idle;
   options.caching = from.cache_max_bytes > 0;

@@ -34,9 +34,25 @@ void TaskManager::Take(const std::vector<int32_t>& tasks) {
       placed.emplace_back(task, (*workers_)[worker].get());
     }
   }
-  for (const auto& [task, worker] : placed) {
-    restorer_->Add(std::make_unique<TaskJob>(context_, context_->plan->tasks[static_cast<size_t>(task)], worker,
-                                             [this](int32_t number) { Running(number); }));
+  for (const auto& [task, worker] : placed) restorer_->Add(NewJob(task, worker));
+  changed_();
+}
+
+std::unique_ptr<RestoreJob> TaskManager::NewJob(int32_t task, Worker* worker) {
+  return std::make_unique<TaskJob>(context_, context_->plan->tasks[static_cast<size_t>(task)], worker,
+                                   [this](int32_t number) { Running(number); });
+}
+
+void TaskManager::Reopen(const std::vector<int32_t>& tasks) {
+  {
+    // The restorer gets them under the lock, so that a release that comes now finds and cancels them.
+    const std::lock_guard lock(mutex_);
+    for (const int32_t task : tasks) {
+      const auto place = places_.find(task);
+      if (place == places_.end() || releasing_.contains(task)) continue;
+      place->second.running = false;
+      restorer_->Add(NewJob(task, (*workers_)[place->second.worker].get()));
+    }
   }
   changed_();
 }
@@ -54,6 +70,7 @@ void TaskManager::Release(const std::vector<int32_t>& tasks, bool commit) {
   {
     const std::lock_guard lock(mutex_);
     rebalancing_ = true;
+    releasing_.insert(tasks.begin(), tasks.end());
     for (const int32_t task : tasks) {
       if (auto it = places_.find(task); it != places_.end()) by_worker[it->second.worker].push_back(task);
     }
@@ -65,7 +82,10 @@ void TaskManager::Release(const std::vector<int32_t>& tasks, bool commit) {
   for (const auto& answer : answers) answer->Wait();
   {
     const std::lock_guard lock(mutex_);
-    for (const int32_t task : tasks) places_.erase(task);
+    for (const int32_t task : tasks) {
+      places_.erase(task);
+      releasing_.erase(task);
+    }
   }
   changed_();
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -25,6 +26,9 @@ class TaskManager final : public TaskHolder {
   void Take(const std::vector<int32_t>& tasks) override;
   void Release(const std::vector<int32_t>& tasks, bool commit) override;
 
+  /// Starts tasks again that their worker has dropped, unless they are being given back (worker threads).
+  void Reopen(const std::vector<int32_t>& tasks);
+
   /// A task has reached its worker (restore thread).
   void Running(int32_t task);
 
@@ -43,6 +47,7 @@ class TaskManager final : public TaskHolder {
     size_t worker = 0;
     bool running = false;
   };
+  std::unique_ptr<RestoreJob> NewJob(int32_t task, Worker* worker);
   size_t LeastLoaded(int32_t subtopology) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const WorkerContext* context_;
@@ -51,6 +56,7 @@ class TaskManager final : public TaskHolder {
   std::function<void()> changed_;
   mutable std::mutex mutex_;
   std::map<int32_t, Place> places_ ABSL_GUARDED_BY(mutex_);
+  std::set<int32_t> releasing_ ABSL_GUARDED_BY(mutex_);
   bool joined_ ABSL_GUARDED_BY(mutex_) = false;
   bool rebalancing_ ABSL_GUARDED_BY(mutex_) = false;
 };

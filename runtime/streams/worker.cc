@@ -18,6 +18,9 @@ constexpr std::chrono::milliseconds kPublishInterval{200};
 constexpr std::chrono::hours kFullCommitInterval{6};
 constexpr std::chrono::milliseconds kIdleStep{5};
 constexpr int kBatch = 1000;
+// Between attempts to start again when each fails: the broker is away, or a record always spoils its transaction.
+constexpr std::chrono::milliseconds kFirstRewindPause{100};
+constexpr std::chrono::milliseconds kLongestRewindPause{10000};
 
 // Counters of nothing are shown too: an alert on their growth must see where they began.
 void AddCounters(const DroppedRecords& dropped, int64_t dead_letters, WorkerSnapshot* to) {
@@ -33,7 +36,12 @@ void AddCounters(const DroppedRecords& dropped, int64_t dead_letters, WorkerSnap
 }  // namespace
 
 Worker::Worker(int index, const WorkerContext* context)
-    : index_(index), context_(context), name_(absl::StrCat("worker-", index + 1)) {
+    : index_(index),
+      context_(context),
+      name_(absl::StrCat("worker-", index + 1)),
+      exactly_once_(context->options->exactly_once),
+      transactional_id_(exactly_once_ ? PredecessorTransactions::TransactionalId(context->transactional_id_prefix, index + 1)
+                                      : "") {
   AddCounters({}, 0, &totals_);
   snapshot_ = totals_;
 }
@@ -48,9 +56,16 @@ absl::Status Worker::Start() {
       context_->client->NewConsumer({isolation, std::max(1, partitions), /*restore=*/false, context_->plan->task_topic});
   if (!consumer.ok()) return At(consumer.status(), "consumer of " + name_);
   consumer_ = *std::move(consumer);
-  auto producer = context_->client->NewProducer();
-  if (!producer.ok()) return At(producer.status(), "producer of " + name_);
-  producer_ = std::make_unique<CountingProducer>(*std::move(producer));
+  if (exactly_once_) {
+    // Ends what a predecessor of this process has left open.
+    producer_ = std::make_unique<WorkerProducer>(
+        [client = context_->client, id = transactional_id_] { return client->NewTransactionalProducer(id); });
+    if (absl::Status status = producer_->Rewind(); !status.ok()) return At(status, "producer of " + name_);
+  } else {
+    auto producer = context_->client->NewProducer();
+    if (!producer.ok()) return At(producer.status(), "producer of " + name_);
+    producer_ = std::make_unique<WorkerProducer>(*std::move(producer));
+  }
   const std::chrono::nanoseconds now = context_->host->Monotonic();
   next_commit_ = now + context_->options->commit_interval;
   next_full_commit_ = now + kFullCommitInterval;
@@ -104,6 +119,7 @@ void Worker::Run() {
   while (HandleRequests()) {
     const bool worked = RunTasks();
     CommitIfDue();
+    if (spoiled()) Rewind();
     BuryDropped(/*wait=*/false);
     Publish(/*now=*/false);
     if (worked) continue;
@@ -112,6 +128,8 @@ void Worker::Run() {
   }
   for (auto& owned : tasks_) Drop(owned.get());
   tasks_.clear();
+  // Readers downstream need not wait for the broker to find out.
+  if (exactly_once_) producer_->Abandon();
   BuryDropped(/*wait=*/true);
   ended_ = true;
   Publish(/*now=*/true);
@@ -182,7 +200,10 @@ void Worker::Release(const ReleaseRequest& request) {
   const auto asked = [&](const std::unique_ptr<OwnedTask>& owned) {
     return std::find(request.tasks.begin(), request.tasks.end(), owned->spec.number) != request.tasks.end();
   };
+  std::erase_if(to_reopen_,
+                [&](int32_t task) { return std::find(request.tasks.begin(), request.tasks.end(), task) != request.tasks.end(); });
   if (std::none_of(tasks_.begin(), tasks_.end(), asked)) return;
+  if (exactly_once_) return ReleaseExactlyOnce(request);
   if (request.commit && !failed_) {
     if (absl::Status status = Commit(); !status.ok()) {
       LogWarning(absl::StrCat("commit before giving tasks back: ", std::string(status.message()),
@@ -190,8 +211,12 @@ void Worker::Release(const ReleaseRequest& request) {
                  {.event = "commit-failed"});
     }
   }
+  DropAsked(request);
+}
+
+void Worker::DropAsked(const ReleaseRequest& request) {
   for (auto& owned : tasks_) {
-    if (asked(owned)) Drop(owned.get());
+    if (std::find(request.tasks.begin(), request.tasks.end(), owned->spec.number) != request.tasks.end()) Drop(owned.get());
   }
   std::erase_if(tasks_, [](const auto& owned) { return owned->task == nullptr; });
   LimitDirtyBytes();
@@ -221,9 +246,58 @@ void Worker::BuryDropped(bool wait) {
   if (producer_->outstanding() == 0) dropped_.clear();
 }
 
+// The tasks that stay share the transaction with those that go: if it cannot be committed, all of them start again.
+void Worker::ReleaseExactlyOnce(const ReleaseRequest& request) {
+  if (!failed_) {
+    absl::Status status = request.commit ? Commit() : absl::CancelledError("the tasks are lost");
+    if (!status.ok()) {
+      LogWarning(absl::StrCat("not committed before giving tasks back: ", std::string(status.message()),
+                              "; what was done since the last commit is undone and done again by the tasks' next owners"),
+                 {.event = "commit-failed"});
+      if (producer_->in_transaction() || spoiled()) {
+        DropAllForRewind();
+        std::erase_if(to_reopen_, [&](int32_t task) {
+          return std::find(request.tasks.begin(), request.tasks.end(), task) != request.tasks.end();
+        });
+        return Rewind();
+      }
+    }
+  }
+  DropAsked(request);
+}
+
+void Worker::DropAllForRewind() {
+  for (auto& owned : tasks_) {
+    to_reopen_.push_back(owned->spec.number);
+    Drop(owned.get());
+  }
+  tasks_.clear();
+}
+
+// Nothing since the last commit has happened: the transaction is ended, and all tasks start again from what is committed.
+void Worker::Rewind() {
+  const std::chrono::nanoseconds now = context_->host->Monotonic();
+  const absl::Status reason = producer_->transaction_error();
+  const bool first = !tasks_.empty() || !dropped_.empty();
+  DropAllForRewind();
+  if (!first && now < next_rewind_) return;
+  rewind_pause_ = std::clamp(2 * rewind_pause_, kFirstRewindPause, kLongestRewindPause);
+  next_rewind_ = now + rewind_pause_;
+  const absl::Status status = producer_->Rewind();
+  // Whatever became of the producer, it reports no more deliveries of these.
+  dropped_.clear();
+  ++totals_.rewinds;
+  LogWarning(absl::StrCat("transaction given up", reason.ok() ? "" : ": ", std::string(reason.message()),
+                          status.ok() ? "; its tasks start again from the last commit"
+                                      : absl::StrCat("; no new one yet, next try in ", rewind_pause_.count(),
+                                                     " ms: ", std::string(status.message()))),
+             {.event = "transaction-aborted"});
+  if (status.ok()) context_->reopen(std::exchange(to_reopen_, {}));
+}
+
 bool Worker::RunTasks() {
   bool worked = false;
-  if (failed_) return worked;
+  if (failed_ || spoiled()) return worked;
   const Timestamp now = context_->host->Now();
   const std::chrono::nanoseconds begin = time_->last();
   for (auto& owned : tasks_) {
@@ -243,12 +317,13 @@ bool Worker::RunTasks() {
       status = owned->task->error();
     }
     worked = worked || busy;
+    if (spoiled()) return worked;
     if (!status.ok()) {
       Fail(At(status, "task " + owned->spec.id.ToString()));
       return false;
     }
   }
-  if (absl::Status status = producer_->Poll(); !status.ok()) Fail(At(status, "producer of " + name_));
+  if (absl::Status status = producer_->Poll(); !status.ok() && !spoiled()) Fail(At(status, "producer of " + name_));
   time_->Lap(ThreadTime::kPoll);
   return worked;
 }
@@ -310,17 +385,21 @@ bool Worker::ForwardIdle(OwnedTask* owned) {
 }
 
 void Worker::CommitIfDue() {
-  if (failed_ || tasks_.empty()) return;
+  if (failed_ || spoiled() || tasks_.empty()) return;
   const std::chrono::nanoseconds now = time_->last();
   const bool asked = std::any_of(tasks_.begin(), tasks_.end(), [](const auto& owned) { return owned->task->commit_requested(); });
   if (now < next_commit_ && !(asked && now >= next_asked_commit_)) return;
   absl::Status status = Commit();
   const std::chrono::nanoseconds after = context_->host->Monotonic();
   next_commit_ = after + context_->options->commit_interval;
-  if (status.ok()) return;
+  if (status.ok()) {
+    rewind_pause_ = std::chrono::milliseconds(0);
+    return;
+  }
   // The group rebalances, or the broker is away: what is committed later covers this too.
   ++totals_.commit_failures;
   next_commit_ = next_asked_commit_ = after + kCommitRetry;
+  if (spoiled()) return;  // says so itself
   if (absl::IsFailedPrecondition(status)) {
     LogDebug(absl::StrCat("commit put off: ", std::string(status.message())), {.event = "commit-put-off"});
   } else {
@@ -352,7 +431,7 @@ absl::Status Worker::CommitTasks(const std::vector<OwnedTask*>& tasks) {
   std::vector<int32_t> numbers;
   log::Offsets offsets;
   const auto fail = [this](const absl::Status& status) {
-    Fail(status);
+    if (!spoiled()) Fail(status);
     return status;
   };
   for (OwnedTask* owned : tasks) {
@@ -363,7 +442,11 @@ absl::Status Worker::CommitTasks(const std::vector<OwnedTask*>& tasks) {
     offsets.insert(prepared->begin(), prepared->end());
   }
   if (absl::Status status = producer_->Flush(kFlushLimit); !status.ok()) return fail(At(status, "producer of " + name_));
-  if (absl::Status status = context_->member->Commit(numbers, offsets); !status.ok()) return status;
+  const absl::Status committed =
+      exactly_once_ ? context_->member->CommitTransaction(
+                          numbers, [&](const log::GroupIdentity& me) { return producer_->CommitTransaction(offsets, me); })
+                    : context_->member->Commit(numbers, offsets);
+  if (!committed.ok()) return committed;
   for (OwnedTask* owned : tasks) {
     if (absl::Status status = owned->task->PostCommit(); !status.ok()) {
       return fail(At(status, "state of task " + owned->spec.id.ToString()));

@@ -21,13 +21,18 @@
 #include "metrics/runtime_snapshot.h"
 #include "millrace/state/engine.h"
 #include "millrace/topologies/topology.h"
+<<<<<<< HEAD
 #include "streams/counting_producer.h"
 #include "streams/partition_progress.h"
+=======
+#include "streams/predecessor_transactions.h"
+>>>>>>> e9d61ba (Offer exactly_once_v2: one transaction for each worker)
 #include "streams/purge_board.h"
 #include "streams/state_directory.h"
 #include "streams/streams_options.h"
 #include "streams/thread_time.h"
 #include "streams/topology_plan.h"
+#include "streams/worker_producer.h"
 #include "task/stream_task.h"
 
 namespace millrace {
@@ -44,6 +49,12 @@ struct WorkerContext {
   PurgeBoard* purge = nullptr;
   /// The instance cannot go on.
   std::function<void(const absl::Status&)> failed;
+  /// Exactly-once: tasks that a worker has dropped to start them again from what is committed.
+  std::function<void(const std::vector<int32_t>& tasks)> reopen;
+  /// Exactly-once: begins the transactional ids of this process's workers.
+  std::string transactional_id_prefix;
+  /// Restore thread; null for at-least-once.
+  PredecessorTransactions* predecessors = nullptr;
   RocksDbOptions rocksdb;
 };
 
@@ -80,6 +91,7 @@ struct WorkerSnapshot {
   bool alive = false;
   int64_t commits = 0;
   int64_t commit_failures = 0;
+  int64_t rewinds = 0;  // transactions given up
   DurationHistogram commit_duration;
   /// When all that was processed was committed last, or there was nothing to commit; unset without tasks.
   std::optional<std::chrono::nanoseconds> last_commit;
@@ -110,6 +122,8 @@ class Worker {
 
   absl::Status Start();
   [[nodiscard]] const std::string& name() const { return name_; }
+  /// Empty for at-least-once.
+  [[nodiscard]] const std::string& transactional_id() const { return transactional_id_; }
   /// For the sinks of tasks that this worker will run; used on its thread only.
   [[nodiscard]] log::Producer* producer() { return producer_.get(); }
 
@@ -149,6 +163,11 @@ class Worker {
   bool HandleRequests();
   absl::Status Install(RestoredTask restored);
   void Release(const ReleaseRequest& request);
+  void ReleaseExactlyOnce(const ReleaseRequest& request);
+  void DropAsked(const ReleaseRequest& request);
+  [[nodiscard]] bool spoiled() const { return exactly_once_ && !failed_ && !producer_->transaction_error().ok(); }
+  void DropAllForRewind();
+  void Rewind();
   bool RunTasks();
   absl::Status ReadInputs(OwnedTask* owned, bool* worked);
   absl::Status ReadAfresh(OwnedTask* owned, Input* input);
@@ -169,15 +188,23 @@ class Worker {
   const WorkerContext* const context_;
   const std::string name_;
   std::unique_ptr<log::Consumer> consumer_;
-  std::unique_ptr<CountingProducer> producer_;
+  const bool exactly_once_;
+  const std::string transactional_id_;
+  std::unique_ptr<WorkerProducer> producer_;
   std::unique_ptr<Thread> thread_;
 
   // Worker thread only.
   std::vector<std::unique_ptr<OwnedTask>> tasks_;
   std::vector<std::unique_ptr<StreamTask>> dropped_;  // until their last records are delivered
   bool failed_ = false;
+<<<<<<< HEAD
   bool ended_ = false;
   std::optional<ThreadTime> time_;  // from the start of the thread
+=======
+  std::vector<int32_t> to_reopen_;  // dropped, to start again once the transaction has ended
+  std::chrono::milliseconds rewind_pause_{0};
+  std::chrono::nanoseconds next_rewind_{0};
+>>>>>>> e9d61ba (Offer exactly_once_v2: one transaction for each worker)
   std::chrono::nanoseconds next_commit_{0};
   std::chrono::nanoseconds next_full_commit_{0};
   std::chrono::nanoseconds next_asked_commit_{0};

@@ -9,6 +9,7 @@ namespace {
 
 constexpr char kTimeOnly = 1;
 constexpr char kWithProcessors = 2;
+constexpr std::string_view kOurMark = "MR1";
 
 template <class Int>
 void Append(Int value, std::string* out) {
@@ -42,13 +43,18 @@ struct Reader {
 std::string OffsetMetadata::Encode() const {
   std::string bytes(1, kWithProcessors);
   Append(partition_time.millis(), &bytes);
-  if (!processor_times.empty()) {
+  if (!processor_times.empty() || !transactional_id.empty()) {
     Append(static_cast<int32_t>(processor_times.size()), &bytes);
     for (const auto& [name, time] : processor_times) {
       Append(static_cast<int32_t>(name.size()), &bytes);
       bytes += name;
       Append(time, &bytes);
     }
+  }
+  if (!transactional_id.empty()) {
+    bytes += kOurMark;
+    Append(static_cast<int32_t>(transactional_id.size()), &bytes);
+    bytes += transactional_id;
   }
   return absl::Base64Escape(bytes);
 }
@@ -60,7 +66,7 @@ OffsetMetadata OffsetMetadata::Decode(std::string_view text) {
   if (bytes[0] != kTimeOnly && bytes[0] != kWithProcessors) return {};
   const std::optional<int64_t> time = reader.Integer<int64_t>();
   if (!time) return {};
-  OffsetMetadata metadata{Timestamp::FromMillis(*time), {}};
+  OffsetMetadata metadata{Timestamp::FromMillis(*time), {}, {}};
   const std::optional<int32_t> count = bytes[0] == kWithProcessors ? reader.Integer<int32_t>() : std::nullopt;
   for (int32_t i = 0; count && i < *count; ++i) {
     const std::optional<int32_t> length = reader.Integer<int32_t>();
@@ -69,6 +75,10 @@ OffsetMetadata OffsetMetadata::Decode(std::string_view text) {
     const std::optional<int64_t> value = reader.Integer<int64_t>();
     if (!name || !value) break;
     metadata.processor_times[std::string(*name)] = *value;
+  }
+  if (reader.Take(kOurMark.size()) == kOurMark) {
+    const std::optional<int32_t> length = reader.Integer<int32_t>();
+    if (length && *length >= 0) metadata.transactional_id = std::string(reader.Take(static_cast<size_t>(*length)).value_or(""));
   }
   return metadata;
 }

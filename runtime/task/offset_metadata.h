@@ -18,6 +18,9 @@ struct OffsetMetadata {
   Timestamp partition_time;
   /// Times that processors keep over a restart, by node name.
   std::map<std::string, int64_t> processor_times;
+  /// Exactly-once: who committed, so that a new owner can end what a dead one has left open. Behind the map, as
+  /// "MR1", int32 length, text; Kafka Streams does not look there.
+  std::string transactional_id = {};
 
   [[nodiscard]] std::string Encode() const;
   /// Text that cannot be decoded gives an unknown time, as in Java.

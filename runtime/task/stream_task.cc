@@ -247,7 +247,8 @@ absl::StatusOr<log::Offsets> StreamTask::PrepareCommit() {
   if (!TaskContext::error.ok()) return error();
   prepared_.clear();
   for (const auto& queue : group_.queues()) {
-    prepared_[queue->partition()] = {queue->next_offset(), OffsetMetadata{queue->partition_time(), {}}.Encode()};
+    prepared_[queue->partition()] = {queue->next_offset(),
+                                     OffsetMetadata{queue->partition_time(), {}, options_.transactional_id}.Encode()};
   }
   return prepared_;
 }

@@ -38,6 +38,8 @@ struct StreamTaskOptions {
   DeserializationErrorPolicy deserialization_errors = DeserializationErrorPolicy::kFail;
   /// Where records that do not parse go under kDeadLetter.
   std::string dead_letter_topic;
+  /// Of the worker's producer; empty for at-least-once.
+  std::string transactional_id;
   /// -1 for a topic that is not known.
   std::function<int32_t(const std::string&)> partition_count;
   /// Wall clock, for contexts and punctuation schedules made outside Process.

@@ -190,6 +190,21 @@ TEST_P(TransactionContract, RefusesTheOffsetsOfAnOldGenerationAndOfNobody) {
   ASSERT_TRUE(other->membership->Close().ok());
 }
 
+TEST_P(TransactionContract, TellsTheMembersOfAGroup) {
+  const std::string group = absl::StrCat(prefix_, "group");
+  const std::string tasks = MakeTopic("tasks", 2);
+  EXPECT_THAT(Value(client_->admin().GroupClientIds(group)), IsEmpty());
+  RecordingListener listener;
+  listener.everyone = &everyone_;
+  auto member = Value(client_->NewMembership({group, tasks, "", "process-a-member"}, &listener));
+  for (const auto start = steady_clock::now(); listener.owned.empty() && steady_clock::now() - start < kPatience;) {
+    ASSERT_TRUE(member->Poll(milliseconds(20)).ok());
+  }
+  EXPECT_THAT(Value(client_->admin().GroupClientIds(group)), ElementsAre("process-a-member"));
+  ASSERT_TRUE(member->Close().ok());
+  EXPECT_THAT(Value(client_->admin().GroupClientIds(group)), IsEmpty());
+}
+
 INSTANTIATE_TEST_SUITE_P(Logs, TransactionContract, ::testing::Values("embedded", "kafka"),
                          [](const auto& info) { return info.param; });
 

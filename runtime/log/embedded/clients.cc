@@ -218,6 +218,10 @@ class EmbeddedAdmin final : public Admin {
     std::shared_ptr<Group> found = state_->FindGroup(group);
     return found ? found->Committed(partitions) : Offsets{};
   }
+  absl::StatusOr<std::vector<std::string>> GroupClientIds(const std::string& group) override {
+    std::shared_ptr<Group> found = state_->FindGroup(group);
+    return found ? found->ClientIds() : std::vector<std::string>{};
+  }
   absl::Status DeleteGroup(const std::string& group) override { return state_->DeleteGroup(group); }
 
  private:
@@ -236,7 +240,7 @@ class EmbeddedMembership final : public Membership {
       std::shared_ptr<Topic> found = alive ? alive->Find(topic) : nullptr;
       return found ? found->partition_count() : 0;
     };
-    member_id_ = group_->Join(options.instance_id, signal_.get(), std::move(task_count));
+    member_id_ = group_->Join(options.instance_id, options.client_id, signal_.get(), std::move(task_count));
   }
   ~EmbeddedMembership() override {
     if (!closed_) group_->Leave(member_id());

@@ -9,11 +9,13 @@
 
 namespace millrace::log::embedded {
 
-std::string Group::Join(const std::string& instance_id, Signal* signal, std::function<int32_t()> task_count) {
+std::string Group::Join(const std::string& instance_id, const std::string& client_id, Signal* signal,
+                        std::function<int32_t()> task_count) {
   const std::lock_guard lock(mutex_);
   Member member;
   member.order = joined_++;
   member.instance_id = instance_id;
+  member.client_id = client_id;
   member.signal = signal;
   member.task_count = std::move(task_count);
   if (!instance_id.empty()) {
@@ -254,6 +256,14 @@ Offsets Group::Committed(const std::vector<TopicPartition>& partitions) const {
     if (auto it = committed_.find(partition); it != committed_.end()) found.insert(*it);
   }
   return found;
+}
+
+std::vector<std::string> Group::ClientIds() {
+  const std::lock_guard lock(mutex_);
+  DropParked();
+  std::vector<std::string> ids;
+  for (const auto& [id, member] : members_) ids.push_back(member.client_id);
+  return ids;
 }
 
 bool Group::HasMembers() {

@@ -35,7 +35,8 @@ class Group {
       : host_(host), name_(std::move(name)), session_timeout_(session_timeout) {}
 
   /// Returns the member id. The signal is notified when Next may have something; it must live until Leave, Park or Drop.
-  std::string Join(const std::string& instance_id, Signal* signal, std::function<int32_t()> task_count);
+  std::string Join(const std::string& instance_id, const std::string& client_id, Signal* signal,
+                   std::function<int32_t()> task_count);
   /// The member's next event. kFailedPrecondition if another member took over its instance id. After kLost the member has a new
   /// id.
   absl::StatusOr<GroupEvent> Next(std::string* member_id);
@@ -59,11 +60,13 @@ class Group {
   [[nodiscard]] bool Unstable(const std::vector<TopicPartition>& partitions) const;
   [[nodiscard]] Offsets Committed(const std::vector<TopicPartition>& partitions) const;
   [[nodiscard]] bool HasMembers();
+  [[nodiscard]] std::vector<std::string> ClientIds();
 
  private:
   struct Member {
     int64_t order = 0;
     std::string instance_id;
+    std::string client_id;
     Signal* signal = nullptr;
     std::function<int32_t()> task_count;
     std::set<int32_t> owned;

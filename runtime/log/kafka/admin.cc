@@ -283,6 +283,23 @@ absl::StatusOr<Offsets> KafkaAdmin::CommittedOffsets(const std::string& group, c
   return FromList(rd_kafka_group_result_partitions(groups[0]), request.what());
 }
 
+absl::StatusOr<std::vector<std::string>> KafkaAdmin::GroupClientIds(const std::string& name) {
+  absl::StatusOr<rd_kafka_t*> rk = Connection(Isolation::kReadUncommitted);
+  if (!rk.ok()) return rk.status();
+  const rd_kafka_group_list* listed = nullptr;
+  const std::string what = absl::StrCat("asking for the members of group ", name);
+  const rd_kafka_resp_err_t error = rd_kafka_list_groups(*rk, name.c_str(), &listed, static_cast<int>(request_timeout_.count()));
+  const std::unique_ptr<const rd_kafka_group_list, Destroyer<rd_kafka_group_list_destroy>> groups(listed);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaError(error, what);
+  std::vector<std::string> ids;
+  for (int i = 0; i < groups->group_cnt; ++i) {
+    const rd_kafka_group_info& group = groups->groups[i];
+    if (group.err != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaError(group.err, what);
+    for (int m = 0; m < group.member_cnt; ++m) ids.emplace_back(group.members[m].client_id);
+  }
+  return ids;
+}
+
 absl::Status KafkaAdmin::DeleteGroup(const std::string& name) {
   absl::StatusOr<rd_kafka_t*> rk = Connection(Isolation::kReadUncommitted);
   if (!rk.ok()) return rk.status();

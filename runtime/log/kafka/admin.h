@@ -39,6 +39,7 @@ class KafkaAdmin final : public Admin {
                                                                Isolation isolation) override;
   absl::Status DeleteRecords(const TopicPartition& partition, int64_t before_offset) override;
   absl::StatusOr<Offsets> CommittedOffsets(const std::string& group, const std::vector<TopicPartition>& partitions) override;
+  absl::StatusOr<std::vector<std::string>> GroupClientIds(const std::string& group) override;
   absl::Status DeleteGroup(const std::string& group) override;
 
  private:

@@ -65,6 +65,7 @@ absl::StatusOr<std::unique_ptr<KafkaMembership>> KafkaMembership::Make(PropertyM
                        {"enable.auto.commit", "false"}, {"enable.auto.offset.store", "false"},
                        {"auto.offset.reset", "latest"}, {"allow.auto.create.topics", "false"}};
   const bool debug_is_ours = properties.try_emplace("debug", "cgrp").second;
+  if (!options.client_id.empty()) fixed["client.id"] = options.client_id;
   if (!options.instance_id.empty()) fixed["group.instance.id"] = options.instance_id;
   std::unique_ptr<KafkaMembership> member(new KafkaMembership(options, listener, request_timeout, std::move(log)));
   member->debug_is_ours_ = debug_is_ours;

@@ -24,7 +24,7 @@ TEST(OffsetMetadataTest, EncodesAndDecodesAsKafkaStreamsDoes) {
       EXPECT_EQ(decoded.partition_time.millis(), vector["partition_time_decoded_with_5_trailing_bytes"].get<int64_t>());
       continue;
     }
-    OffsetMetadata metadata{Timestamp::FromMillis(vector["partition_time"].get<int64_t>()), {}};
+    OffsetMetadata metadata{Timestamp::FromMillis(vector["partition_time"].get<int64_t>()), {}, {}};
     if (!vector["processors"].is_null()) metadata.processor_times = vector["processors"].get<std::map<std::string, int64_t>>();
     EXPECT_EQ(metadata.Encode(), encoded);
     EXPECT_EQ(decoded.partition_time, metadata.partition_time);
@@ -32,6 +32,21 @@ TEST(OffsetMetadataTest, EncodesAndDecodesAsKafkaStreamsDoes) {
     ++checked;
   }
   EXPECT_GE(checked, 6);
+}
+
+TEST(OffsetMetadataTest, CarriesTheTransactionalIdBehindWhatKafkaStreamsReads) {
+  const OffsetMetadata plain{Timestamp::FromMillis(7), {{"n", 3}}, {}};
+  const OffsetMetadata ours{Timestamp::FromMillis(7), {{"n", 3}}, "app-process-1"};
+  const OffsetMetadata decoded = OffsetMetadata::Decode(ours.Encode());
+  EXPECT_EQ(decoded.transactional_id, "app-process-1");
+  EXPECT_EQ(decoded.partition_time, plain.partition_time);
+  EXPECT_EQ(decoded.processor_times, plain.processor_times);
+  // Three bytes of plain text are four characters, so only the end of the encoding may differ.
+  const std::string prefix = plain.Encode();
+  EXPECT_EQ(ours.Encode().substr(0, prefix.size() - 4), prefix.substr(0, prefix.size() - 4));
+  EXPECT_EQ(OffsetMetadata::Decode(plain.Encode()).transactional_id, "");
+  const OffsetMetadata without_map{Timestamp::FromMillis(7), {}, "id"};
+  EXPECT_EQ(OffsetMetadata::Decode(without_map.Encode()).transactional_id, "id");
 }
 
 TEST(OffsetMetadataTest, DecodesTheOlderVersionWithTheTimeOnly) {

@@ -103,7 +103,7 @@ class RestorerTest : public testing::Test {
   void SetUp() override {
     ASSERT_TRUE(log_.CreateTopic(kTopic, 1).ok());
     client_ = log_.NewClient();
-    ASSERT_TRUE(restorer_.Start(client_.get(), 4, "").ok());
+    ASSERT_TRUE(restorer_.Start(client_.get(), {log::Isolation::kReadUncommitted, 4, /*restore=*/true, ""}).ok());
   }
   void Log(const std::string& key, NullableBytesView value) {
     ASSERT_TRUE(log_.Append(kTopic, 0, BytesView(key), value, Timestamp::FromMillis(1)).ok());

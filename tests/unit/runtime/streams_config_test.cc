@@ -111,8 +111,32 @@ TEST(StreamsConfig, AllErrorsComeAtOnce) {
               AllOf(HasSubstr("num.stream.threads"), HasSubstr("log.levl")));
 }
 
-TEST(StreamsConfig, ExactlyOnceIsNotOfferedYet) {
-  EXPECT_THAT(ErrorOf({{"processing.guarantee", "exactly_once_v2"}}), HasSubstr("exactly_once_v2 is not offered yet"));
+TEST(StreamsConfig, ExactlyOnceChangesDefaultsAsInKafkaStreams) {
+  const StreamsConfig plain = StreamsConfig::From({{"application.id", "app"}}).value();
+  EXPECT_EQ(plain.processing_guarantee(), ProcessingGuarantee::kAtLeastOnce);
+  EXPECT_EQ(plain.commit_interval(), std::chrono::milliseconds(30000));
+  EXPECT_FALSE(plain.read_committed());
+  const StreamsConfig exactly =
+      StreamsConfig::From({{"application.id", "app"}, {"processing.guarantee", "exactly_once_v2"}}).value();
+  EXPECT_EQ(exactly.processing_guarantee(), ProcessingGuarantee::kExactlyOnceV2);
+  EXPECT_EQ(exactly.commit_interval(), std::chrono::milliseconds(100));
+  EXPECT_TRUE(exactly.read_committed());
+  const StreamsConfig slower = StreamsConfig::From({{"application.id", "app"},
+                                                    {"processing.guarantee", "exactly_once_v2"},
+                                                    {"commit.interval.ms", "500"}})
+                                   .value();
+  EXPECT_EQ(slower.commit_interval(), std::chrono::milliseconds(500));
+}
+
+TEST(StreamsConfig, ExactlyOnceRefusesSettingsThatBreakIt) {
+  EXPECT_THAT(ErrorOf({{"processing.guarantee", "exactly_once_v2"}, {"isolation.level", "read_uncommitted"}}),
+              HasSubstr("needs read_committed"));
+  EXPECT_THAT(ErrorOf({{"processing.guarantee", "exactly_once_v2"}, {"commit.interval.ms", "10000"}}),
+              HasSubstr("must be less than producer.transaction.timeout.ms=10000"));
+  EXPECT_THAT(ErrorOf({{"processing.guarantee", "exactly_once_v2"},
+                       {"commit.interval.ms", "3000"},
+                       {"producer.transaction.timeout.ms", "2000"}}),
+              HasSubstr("must be less than producer.transaction.timeout.ms=2000"));
 }
 
 TEST(StreamsConfig, SettingsOfKafkaStreamsWithoutEffectAreRefusedWithTheReason) {

@@ -19,7 +19,7 @@ namespace millrace {
 /// Name to value, as in a properties file.
 using Properties = std::map<std::string, std::string>;
 
-enum class ProcessingGuarantee { kAtLeastOnce };
+enum class ProcessingGuarantee { kAtLeastOnce, kExactlyOnceV2 };
 enum class DeserializationErrorPolicy { kFail, kContinue, kDeadLetter };
 enum class AutoOffsetReset { kEarliest, kLatest };
 

@@ -1,0 +1,82 @@
+#include "streams/worker_producer.h"
+
+namespace millrace {
+
+WorkerProducer::WorkerProducer(std::unique_ptr<log::Producer> producer) : plain_(std::move(producer)), active_(plain_.get()) {}
+
+WorkerProducer::WorkerProducer(MakeTransactional make)
+    : make_(std::move(make)), transaction_error_(absl::UnavailableError("the transactional producer was not started yet")) {}
+
+WorkerProducer::~WorkerProducer() = default;
+
+absl::Status WorkerProducer::Watch(absl::Status status) {
+  if (status.ok() || make_ == nullptr) return status;
+  if (absl::IsNotFound(status) || absl::IsInvalidArgument(status)) return status;
+  if (transaction_error_.ok()) transaction_error_ = status;
+  return status;
+}
+
+absl::Status WorkerProducer::BeginIfNeeded() {
+  if (make_ == nullptr || in_transaction_) return absl::OkStatus();
+  if (!transaction_error_.ok()) return transaction_error_;
+  if (absl::Status status = Watch(transactional_->Begin()); !status.ok()) return status;
+  in_transaction_ = true;
+  return absl::OkStatus();
+}
+
+absl::Status WorkerProducer::Send(const std::string& topic, std::optional<int32_t> partition, NullableBytesView key,
+                                  NullableBytesView value, Timestamp timestamp, const Headers& headers,
+                                  int64_t* delivered_offset_max) {
+  if (absl::Status status = BeginIfNeeded(); !status.ok()) return status;
+  if (last_ == nullptr || last_->first != topic) last_ = &*counts_.try_emplace(topic, 0).first;
+  ++last_->second;
+  return Watch(active_->Send(topic, partition, key, value, timestamp, headers, delivered_offset_max));
+}
+
+absl::Status WorkerProducer::Poll() { return active_ == nullptr ? transaction_error_ : Watch(active_->Poll()); }
+
+absl::Status WorkerProducer::Flush(std::chrono::milliseconds timeout) {
+  return active_ == nullptr ? transaction_error_ : Watch(active_->Flush(timeout));
+}
+
+absl::Status WorkerProducer::CommitTransaction(const log::Offsets& offsets, const log::GroupIdentity& identity) {
+  if (absl::Status status = BeginIfNeeded(); !status.ok()) return status;
+  if (absl::Status status = Watch(transactional_->SendOffsets(offsets, identity)); !status.ok()) return status;
+  if (absl::Status status = Watch(transactional_->Commit()); !status.ok()) return status;
+  in_transaction_ = false;
+  return absl::OkStatus();
+}
+
+absl::Status WorkerProducer::Rewind() {
+  if (make_ == nullptr) return absl::OkStatus();
+  const bool abortable = transactional_ != nullptr && (transaction_error_.ok() || absl::IsAborted(transaction_error_));
+  if (abortable && (!in_transaction_ || transactional_->Abort().ok())) {
+    in_transaction_ = false;
+    transaction_error_ = absl::OkStatus();
+    return absl::OkStatus();
+  }
+  // Gone before its successor comes, so that what it still has to say is not said to dead tasks.
+  active_ = nullptr;
+  transactional_.reset();
+  in_transaction_ = false;
+  absl::StatusOr<std::unique_ptr<log::TransactionalProducer>> made = make_();
+  if (!made.ok()) {
+    transaction_error_ = made.status();
+    return made.status();
+  }
+  transactional_ = *std::move(made);
+  active_ = transactional_.get();
+  transaction_error_ = absl::OkStatus();
+  return absl::OkStatus();
+}
+
+void WorkerProducer::Abandon() {
+  if (transactional_ == nullptr) return;
+  if (in_transaction_ && (transaction_error_.ok() || absl::IsAborted(transaction_error_))) (void)transactional_->Abort();
+  active_ = nullptr;
+  transactional_.reset();
+  in_transaction_ = false;
+  transaction_error_ = absl::UnavailableError("the producer has ended");
+}
+
+}  // namespace millrace

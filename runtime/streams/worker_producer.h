@@ -1,0 +1,71 @@
+#ifndef MILLRACE_RUNTIME_STREAMS_WORKER_PRODUCER_H_
+#define MILLRACE_RUNTIME_STREAMS_WORKER_PRODUCER_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "log/log.h"
+
+namespace millrace {
+
+/// How a worker writes: counts by topic and, for exactly-once, keeps the worker's one transaction, which begins by itself with
+/// the first record. Follows Kafka's `StreamsProducer`. One thread.
+///
+/// Exactly-once: after an error of the transaction (transaction_error not OK) nothing can be sent or committed any more until
+/// Rewind has made sure that nothing of it will ever be seen.
+class WorkerProducer final : public log::Producer {
+ public:
+  using MakeTransactional = std::function<absl::StatusOr<std::unique_ptr<log::TransactionalProducer>>()>;
+
+  /// At least once.
+  explicit WorkerProducer(std::unique_ptr<log::Producer> producer);
+  /// Exactly once. `make` is called by Rewind; it must give producers with the same transactional id.
+  explicit WorkerProducer(MakeTransactional make);
+  ~WorkerProducer() override;
+
+  absl::Status Send(const std::string& topic, std::optional<int32_t> partition, NullableBytesView key, NullableBytesView value,
+                    Timestamp timestamp, const Headers& headers, int64_t* delivered_offset_max) override;
+  absl::Status Poll() override;
+  absl::Status Flush(std::chrono::milliseconds timeout) override;
+  [[nodiscard]] int64_t outstanding() const override { return active_ == nullptr ? 0 : active_->outstanding(); }
+
+  [[nodiscard]] const std::map<std::string, int64_t>& counts() const { return counts_; }
+
+  /// Makes the offsets and all records since the last commit visible, all or nothing.
+  absl::Status CommitTransaction(const log::Offsets& offsets, const log::GroupIdentity& identity);
+  /// Records were sent since the last commit.
+  [[nodiscard]] bool in_transaction() const { return in_transaction_; }
+  /// What spoiled the transaction. A record that can never be sent (no such topic) does not: that is the task's error.
+  [[nodiscard]] const absl::Status& transaction_error() const { return transaction_error_; }
+  /// Aborts what is open. If the producer cannot go on, or does not know how its commit ended, a new one takes its place, which
+  /// fences it. Must be called once before the first Send. Not OK if the broker cannot be reached: try again later.
+  absl::Status Rewind();
+  /// Aborts what is open; nothing can be sent afterwards.
+  void Abandon();
+
+ private:
+  /// Keeps errors that spoil the transaction.
+  absl::Status Watch(absl::Status status);
+  absl::Status BeginIfNeeded();
+
+  const MakeTransactional make_;  // empty: at least once
+  std::unique_ptr<log::Producer> plain_;
+  std::unique_ptr<log::TransactionalProducer> transactional_;
+  log::Producer* active_ = nullptr;
+  bool in_transaction_ = false;
+  absl::Status transaction_error_;
+  std::map<std::string, int64_t> counts_;
+  std::pair<const std::string, int64_t>* last_ = nullptr;
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_RUNTIME_STREAMS_WORKER_PRODUCER_H_
