@@ -179,11 +179,15 @@ constexpr ConfigEntry kTable[] = {
      .default_value = "fail",
      .choices = "fail continue dead-letter org.apache.kafka.streams.errors.LogAndFailExceptionHandler=fail "
                 "org.apache.kafka.streams.errors.LogAndContinueExceptionHandler=continue",
-     .doc = "What a record whose key or value cannot be read does. `fail`: the application stops and names topic, partition and "
-            "offset. "
-            "`continue`: it is logged, counted and left out. `dead-letter`: it is written to errors.dead.letter.queue.topic.name "
-            "as it "
-            "came, with the cause in its headers, and processing goes on."},
+     .doc =
+         "What a record whose key or value cannot be read does. `fail`: the application stops and names topic, partition and "
+         "offset. "
+         "`continue`: it is logged, counted and left out. `dead-letter`: it is written to errors.dead.letter.queue.topic.name "
+         "as it "
+         "came (bytes, time, headers), with Kafka Streams' headers `__streams.errors.exception`, `.message`, `.stacktrace`, "
+         "`.topic`, `.partition` and `.offset` behind its own, and processing goes on. There are no stack traces: `.stacktrace` "
+         "is the error with task, node, topic, partition and offset; `.exception` is always "
+         "`org.apache.kafka.common.errors.SerializationException`, as Kafka's own deserializers say."},
     {.section = "Errors",
      .name = "errors.dead.letter.queue.topic.name",
      .default_value = "",

@@ -21,12 +21,8 @@
 #include "metrics/runtime_snapshot.h"
 #include "millrace/state/engine.h"
 #include "millrace/topologies/topology.h"
-<<<<<<< HEAD
-#include "streams/counting_producer.h"
 #include "streams/partition_progress.h"
-=======
 #include "streams/predecessor_transactions.h"
->>>>>>> e9d61ba (Offer exactly_once_v2: one transaction for each worker)
 #include "streams/purge_board.h"
 #include "streams/state_directory.h"
 #include "streams/streams_options.h"
@@ -197,14 +193,11 @@ class Worker {
   std::vector<std::unique_ptr<OwnedTask>> tasks_;
   std::vector<std::unique_ptr<StreamTask>> dropped_;  // until their last records are delivered
   bool failed_ = false;
-<<<<<<< HEAD
   bool ended_ = false;
   std::optional<ThreadTime> time_;  // from the start of the thread
-=======
   std::vector<int32_t> to_reopen_;  // dropped, to start again once the transaction has ended
   std::chrono::milliseconds rewind_pause_{0};
   std::chrono::nanoseconds next_rewind_{0};
->>>>>>> e9d61ba (Offer exactly_once_v2: one transaction for each worker)
   std::chrono::nanoseconds next_commit_{0};
   std::chrono::nanoseconds next_full_commit_{0};
   std::chrono::nanoseconds next_asked_commit_{0};

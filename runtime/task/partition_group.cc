@@ -51,8 +51,7 @@ bool PartitionGroup::Ready(Timestamp now) {
 absl::Status PartitionGroup::ProcessNext() {
   RecordQueue* queue = Poll();
   stream_time_ = std::max(stream_time_, queue->head_timestamp());
-  if (absl::Status status = queue->PushHead(); !status.ok()) return status;
-  return Admit(queue);
+  return queue->PushHead();
 }
 
 // java.util.PriorityQueue.siftUp

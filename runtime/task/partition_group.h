@@ -26,11 +26,12 @@ class PartitionGroup {
   [[nodiscard]] absl::Status Admit(RecordQueue* queue);
   /// False while a partition without records may still bring an earlier one (KIP-695).
   [[nodiscard]] bool Ready(Timestamp now);
-  /// Takes the chosen head through its source node. Requires HasRecord().
+  /// Takes the chosen head through its source node. Requires HasRecord(). Admit the queue afterwards: apart, so that an error of
+  /// the record behind is not taken for one of this.
   [[nodiscard]] absl::Status ProcessNext();
   [[nodiscard]] bool HasRecord() const { return !heap_.empty(); }
   /// The queue that ProcessNext will take from.
-  [[nodiscard]] const RecordQueue& next() const { return *heap_.front(); }
+  [[nodiscard]] RecordQueue* next() const { return heap_.front(); }
 
   /// Largest timestamp of a record taken, over all partitions.
   [[nodiscard]] Timestamp stream_time() const { return stream_time_; }

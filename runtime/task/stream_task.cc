@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "millrace/runtime/logging.h"
 #include "task/located_status.h"
 #include "task/offset_metadata.h"
 
@@ -13,9 +14,12 @@ namespace {
 
 constexpr int kSampleInterval = 64;
 
-std::string Origin(const RawRecord& record) {
-  return absl::StrCat(*record.topic, "-", record.partition, " at offset ", record.offset);
+std::string Place(const log::TopicPartition& partition, int64_t offset) {
+  return absl::StrCat(partition.ToString(), " at offset ", offset);
 }
+
+// As Kafka's own deserialisers call what they throw; consumers of dead letters tell causes apart by it.
+constexpr char kDeserializationError[] = "org.apache.kafka.common.errors.SerializationException";
 
 }  // namespace
 
@@ -107,13 +111,11 @@ absl::Status StreamTask::Start(const log::Offsets& committed) {
     if (it != committed.end()) queue->set_partition_time(OffsetMetadata::Decode(it->second.metadata).partition_time);
   }
   group_.InitStreamTime();
-  Guarded(
-      [this] {
-        for (const auto& node : topology_.nodes) {
-          if (absl::Status status = node->Init(this); !status.ok()) return TaskContext::error.Report(status);
-        }
-      },
-      [] { return std::string("initialising processors"); });
+  for (const auto& node : topology_.nodes) {
+    if (!TaskContext::error.ok()) break;
+    Guarded([&] { TaskContext::error.Report(node->Init(this)); },
+            [&] { return absl::StrCat("initialising node ", node->name()); });
+  }
   return error();
 }
 
@@ -133,9 +135,19 @@ void StreamTask::SetInput(const log::TopicPartition& partition, int64_t position
 void StreamTask::SetInput(RecordQueue* queue, int64_t position, bool at_end) {
   const int64_t before = queue->next_offset();
   queue->SetInput(position, at_end);
-  if (absl::Status status = group_.Admit(queue); !status.ok()) TaskContext::error.Report(status);
+  Admit(queue);
   // Skipped records and transaction markers move the position without a record being processed.
   if (queue->size() == 0 && queue->next_offset() != before) commit_needed_ = true;
+}
+
+// Finds the head: a serde or a timestamp extractor may refuse the record or throw.
+void StreamTask::Admit(RecordQueue* queue) {
+  if (queue->has_head()) return;
+  Guarded(
+      [&] {
+        if (absl::Status status = group_.Admit(queue); !status.ok()) TaskContext::error.Report(status);
+      },
+      [&] { return Place(queue->partition(), queue->next_offset()); });
 }
 
 int StreamTask::Buffered(const log::TopicPartition& partition) const {
@@ -147,17 +159,16 @@ int StreamTask::Process(int max_records, Timestamp now) {
   int processed = 0;
   sample_count_ = 0;
   while (processed < max_records && TaskContext::error.ok() && group_.Ready(now)) {
-    const RecordQueue& next = group_.next();
-    if (processed % kSampleInterval == 0) Sample(next);
-    const auto where = [partition = &next.partition(), offset = next.head_offset()] {
-      return absl::StrCat(partition->ToString(), " at offset ", offset);
-    };
+    RecordQueue* const queue = group_.next();
+    if (processed % kSampleInterval == 0) Sample(*queue);
+    const int64_t offset = queue->head_offset();
     Guarded(
-        [this, &where] {
+        [this] {
           absl::Status status = group_.ProcessNext();
           if (!status.ok()) TaskContext::error.Report(status);
         },
-        where);
+        [&] { return Place(queue->partition(), offset); });
+    if (TaskContext::error.ok()) Admit(queue);
     commit_needed_ = true;
     ++processed;
     if (commit_requested_) break;
@@ -197,7 +208,8 @@ void StreamTask::WatchDirtyBytes() {
 
 Cancellable StreamTask::Schedule(std::chrono::milliseconds interval, PunctuationType type, Punctuator punctuator) {
   if (interval.count() < 1) {
-    TaskContext::error.Report(absl::InvalidArgumentError("a punctuation needs an interval of at least 1 ms"));
+    TaskContext::error.Report(absl::InvalidArgumentError(
+        absl::StrCat("a punctuation needs an interval of at least 1 ms, not ", interval.count(), " ms")));
     return {};
   }
   if (type == PunctuationType::kStreamTime) {
@@ -285,20 +297,45 @@ StateStore* StreamTask::FindStore(std::string_view name) {
 
 absl::Status StreamTask::OnCorruptRecord(const RawRecord& record, const absl::Status& reason) {
   if (options_.deserialization_errors == DeserializationErrorPolicy::kFail) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(Origin(record), ": ", std::string(reason.message()),
-                     "; the task stops here. To go on past such records set deserialization.exception.handler to the dead-letter "
-                     "handler and errors.dead.letter.queue.topic.name to a topic"));
+    return absl::Status(
+        reason.code(),
+        absl::StrCat(std::string(reason.message()),
+                     "; the task stops here and loses nothing. To go on past such records set deserialization.exception.handler "
+                     "to continue, or to dead-letter with a topic in errors.dead.letter.queue.topic.name"));
   }
-  ++dead_letters_;
   commit_needed_ = true;
+  const bool dead_letter = options_.deserialization_errors == DeserializationErrorPolicy::kDeadLetter;
+  const std::string task = options_.id.ToString();
+  LogWarning(absl::StrCat("a record is left out", dead_letter ? " and written to " + options_.dead_letter_topic : std::string(),
+                          ": ", std::string(reason.message())),
+             {.event = "record-unreadable",
+              .task = task,
+              .store = {},
+              .topic = *record.topic,
+              .partition = record.partition,
+              .offset = record.offset});
+  return dead_letter ? SendDeadLetter(record, reason) : absl::OkStatus();
+}
+
+// As Kafka's ExceptionHandlerUtils: bytes, time and headers of the record, then these in this order. There is no stack trace to
+// give; what stands in its place tells all that is known of where it happened.
+absl::Status StreamTask::SendDeadLetter(const RawRecord& record, const absl::Status& reason) {
+  ++dead_letters_;
+  const log::TopicPartition partition{*record.topic, record.partition};
+  const auto source = topology_.sources.find(partition.topic);
+  const absl::Status located =
+      At(reason, absl::StrCat("task ", options_.id.ToString(), ", node ", source->second->name(), ", topic ", partition.topic,
+                              ", partition ", record.partition, ", offset ", record.offset));
   Headers headers = *record.headers;
-  headers.Add("__streams.errors.exception", "DeserializationException");
-  headers.Add("__streams.errors.message", reason.message().empty() ? std::string("unknown") : std::string(reason.message()));
-  headers.Add("__streams.errors.topic", *record.topic);
+  headers.Add("__streams.errors.exception", kDeserializationError);
+  headers.Add("__streams.errors.message", std::string(reason.message()));
+  headers.Add("__streams.errors.stacktrace", located.ToString());
+  headers.Add("__streams.errors.topic", partition.topic);
   headers.Add("__streams.errors.partition", std::to_string(record.partition));
   headers.Add("__streams.errors.offset", std::to_string(record.offset));
-  return producer_->Send(options_.dead_letter_topic, std::nullopt, record.key, record.value, record.timestamp, headers, nullptr);
+  const absl::Status sent =
+      producer_->Send(options_.dead_letter_topic, std::nullopt, record.key, record.value, record.timestamp, headers, nullptr);
+  return sent.ok() ? sent : At(sent, absl::StrCat("dead letter to ", options_.dead_letter_topic));
 }
 
 }  // namespace millrace

@@ -134,7 +134,9 @@ class StreamTask final : private TaskContext {
   /// Runs code that may call user functions; what they throw becomes the task's error.
   void Guarded(absl::FunctionRef<void()> run, absl::FunctionRef<std::string()> where);
   bool FirePunctuations(PunctuationQueue* queue, Timestamp now);
+  void Admit(RecordQueue* queue);
   absl::Status OnCorruptRecord(const RawRecord& record, const absl::Status& reason);
+  absl::Status SendDeadLetter(const RawRecord& record, const absl::Status& reason);
   void WatchDirtyBytes();
   void Sample(const RecordQueue& next);
 

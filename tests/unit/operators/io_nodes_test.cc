@@ -1,5 +1,7 @@
 #include "millrace/operators/internal/io_nodes.h"
 
+#include <stdexcept>
+
 #include "fake_task_context.h"
 
 namespace millrace::operators_test {
@@ -22,6 +24,13 @@ struct CountingSerde {
     return absl::OkStatus();
   }
   [[nodiscard]] size_t MemoryBytes(const String& value) const { return value.size(); }
+};
+
+/// Takes no value.
+struct ThrowingSerde {
+  void Serialize(const String&, Bytes*) const {}
+  [[nodiscard]] absl::Status Deserialize(BytesView, String*) const { throw std::runtime_error("no such format"); }
+  [[nodiscard]] size_t MemoryBytes(const String&) const { return 0; }
 };
 
 class IoNodes : public testing::Test {
@@ -69,6 +78,14 @@ TEST_F(IoNodes, ASourceKeepsNullKeysAndValuesNull) {
   EXPECT_EQ(node.Push(Raw(std::nullopt, std::nullopt, 2, 1), At(2)), absl::OkStatus());
   EXPECT_EQ(node.Push(Raw("", "", 3, 2), At(3)), absl::OkStatus());
   EXPECT_THAT(out_.Take(), ElementsAre("k=v@1", "null=null@2", "=@3"));
+}
+
+TEST_F(IoNodes, ASerdeThatThrowsDidNotParseTheRecord) {
+  TypedSourceNode<String, String> node("s", {}, ThrowingSerde{}, nullptr);
+  Ready(node);
+  const absl::Status status = node.ExtractTimestamp(Raw("k", "v", 1, 0), At(1)).status();
+  EXPECT_EQ(status, absl::InvalidArgumentError("the value does not parse: its serde threw: no such format"));
+  EXPECT_THAT(out_.Take(), IsEmpty());
 }
 
 TEST_F(IoNodes, AnExtractorSeesTheRecordAndThePartitionTime) {

@@ -1,6 +1,7 @@
 #ifndef MILLRACE_OPERATORS_INTERNAL_IO_NODES_H_
 #define MILLRACE_OPERATORS_INTERNAL_IO_NODES_H_
 
+#include <exception>
 #include <functional>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "millrace/operators/processor_node.h"
 #include "millrace/operators/timestamp_extractor.h"
 #include "millrace/state/murmur2.h"
@@ -62,18 +64,30 @@ class TypedSourceNode final : public SourceNode {
   absl::Status Decode(const RawRecord& record) {
     decoded_offset_ = -1;
     if (record.key) {
-      if (absl::Status s = key_serde_.Deserialize(*record.key, &key_); !s.ok()) return Unparsable("key", s);
+      if (absl::Status s = DecodePart("key", key_serde_, *record.key, &key_); !s.ok()) return s;
     }
     if (record.value) {
-      if (absl::Status s = value_serde_.Deserialize(*record.value, &value_); !s.ok()) return Unparsable("value", s);
+      if (absl::Status s = DecodePart("value", value_serde_, *record.value, &value_); !s.ok()) return s;
     }
     decoded_offset_ = record.offset;
     decoded_partition_ = record.partition;
     decoded_topic_ = record.topic;
     return absl::OkStatus();
   }
-  static absl::Status Unparsable(const char* part, const absl::Status& reason) {
-    return absl::InvalidArgumentError(absl::StrCat("the ", part, " does not parse: ", reason.message()));
+  // A serde that throws did not parse the record either, as in Java: the setting for such records decides, not the first throw.
+  template <class T>
+  static absl::Status DecodePart(const char* part, const AnySerde<T>& serde, BytesView bytes, T* to) {
+    try {
+      absl::Status status = serde.Deserialize(bytes, to);
+      return status.ok() ? status : Unparsable(part, status.message());
+    } catch (const std::exception& e) {
+      return Unparsable(part, absl::StrCat("its serde threw: ", e.what()));
+    } catch (...) {
+      return Unparsable(part, "its serde threw something that is no std::exception");
+    }
+  }
+  static absl::Status Unparsable(const char* part, absl::string_view reason) {
+    return absl::InvalidArgumentError(absl::StrCat("the ", part, " does not parse: ", reason));
   }
 
   const AnySerde<K> key_serde_;

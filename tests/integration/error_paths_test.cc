@@ -1,0 +1,213 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "host/host.h"
+#include "kafka_broker.h"
+#include "log/kafka/kafka_log.h"
+#include "millrace/runtime/kafka_streams.h"
+#include "millrace/state/serdes.h"
+#include "millrace/topologies/streams_builder.h"
+
+// What goes wrong in operation, on a real Kafka: records that cannot be read.
+
+namespace millrace {
+namespace {
+
+using namespace std::chrono_literals;
+using State = KafkaStreams::State;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string Number(int64_t number) {
+  Bytes bytes;
+  Serde<int64_t>{}.Serialize(number, &bytes);
+  return bytes;
+}
+
+/// A record that owns its bytes.
+struct Read {
+  NullableBytes key;
+  NullableBytes value;
+  Timestamp timestamp;
+  Headers headers;
+};
+
+class ErrorPathsTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { broker_ = new tests::KafkaBroker; }
+  static void TearDownTestSuite() {
+    delete broker_;
+    broker_ = nullptr;
+  }
+
+  void SetUp() override {
+    log::kafka::KafkaLogOptions options;
+    options.common["bootstrap.servers"] = broker_->bootstrap_servers();
+    auto client = log::kafka::MakeKafkaLogClient(options);
+    ASSERT_TRUE(client.ok()) << client.status();
+    client_ = *std::move(client);
+    for (const std::string& topic : {input_, output_, bad_}) {
+      const absl::Status created = client_->admin().CreateTopic({topic, 1, 1, {{"retention.ms", "-1"}}});
+      ASSERT_TRUE(created.ok()) << created;
+    }
+    producer_ = client_->NewProducer().value();
+  }
+  void TearDown() override { EXPECT_TRUE(host_.files().RemoveAll(root_).ok()); }
+
+  /// Copies input to output, with numbers as keys and values.
+  [[nodiscard]] std::unique_ptr<KafkaStreams> MakeCopy(Properties more = {}) const {
+    StreamsBuilder builder;
+    builder.Stream<int64_t, int64_t>(input_).To(output_);
+    more.insert({{"application.id", application_},
+                 {"bootstrap.servers", broker_->bootstrap_servers()},
+                 {"state.dir", root_},
+                 {"session.timeout.ms", "6000"},
+                 {"heartbeat.interval.ms", "500"},
+                 {"commit.interval.ms", "100"}});
+    auto config = StreamsConfig::From(more);
+    EXPECT_TRUE(config.ok()) << config.status();
+    return std::make_unique<KafkaStreams>(builder.Build().value(), *config);
+  }
+
+  void Write(BytesView key, BytesView value, const Headers& headers = Headers::Empty()) {
+    ASSERT_TRUE(producer_->Send(input_, 0, key, value, Timestamp::FromMillis(1000 + written_), headers, nullptr).ok());
+    ++written_;
+  }
+  void WriteGood(int records) {
+    for (int i = 0; i < records; ++i) Write(Number(written_), Number(written_));
+  }
+  void Flush() {
+    const absl::Status flushed = producer_->Flush(30s);
+    ASSERT_TRUE(flushed.ok()) << flushed;
+  }
+
+  /// All records of partition 0 of a topic.
+  std::vector<Read> ReadAll(const std::string& topic) {
+    std::vector<Read> records;
+    auto consumer = client_->NewConsumer({log::Isolation::kReadUncommitted, 1, false, ""}).value();
+    log::PartitionReader* reader = consumer->Assign({topic, 0}, 0).value();
+    while (!reader->at_end()) {
+      const auto drained = reader->Drain(100000, [&](const RawRecord& record) {
+        Read& read = records.emplace_back();
+        if (record.key) read.key.emplace(*record.key);
+        if (record.value) read.value.emplace(*record.value);
+        read.timestamp = record.timestamp;
+        read.headers = *record.headers;
+      });
+      EXPECT_TRUE(drained.ok()) << drained.status();
+      if (!drained.ok()) break;
+      consumer->Wait(20ms);
+    }
+    return records;
+  }
+  /// The numbers of the output, in its order.
+  std::vector<int64_t> Output() {
+    std::vector<int64_t> numbers;
+    for (const Read& read : ReadAll(output_)) {
+      int64_t number = -1;
+      EXPECT_TRUE(Serde<int64_t>{}.Deserialize(*read.key, &number).ok());
+      numbers.push_back(number);
+    }
+    return numbers;
+  }
+  /// -1 if there is none.
+  int64_t Committed() {
+    auto committed = client_->admin().CommittedOffsets(application_, {{input_, 0}});
+    EXPECT_TRUE(committed.ok()) << committed.status();
+    return committed.ok() && !committed->empty() ? committed->begin()->second.offset : -1;
+  }
+
+  template <class Condition>
+  bool Eventually(Condition condition, std::chrono::milliseconds limit = 60s) {
+    const auto start = host_.Monotonic();
+    while (host_.Monotonic() - start < limit) {
+      if (condition()) return true;
+      host_.Sleep(20ms);
+    }
+    return false;
+  }
+
+  static inline tests::KafkaBroker* broker_ = nullptr;
+  Host& host_ = Host::Real();
+  const std::string application_ = "errors-" + std::to_string(host_.Random() % 1000000);
+  const std::string input_ = application_ + "-in";
+  const std::string output_ = application_ + "-out";
+  const std::string bad_ = application_ + "-bad";
+  const std::string root_ = testing::TempDir() + "/" + application_;
+  std::unique_ptr<log::LogClient> client_;
+  std::unique_ptr<log::Producer> producer_;
+  int64_t written_ = 0;
+};
+
+TEST_F(ErrorPathsTest, StopsAtAnUnreadableRecordAndGoesOnFromItWithTheContinueSetting) {
+  WriteGood(4);
+  Flush();
+  auto streams = MakeCopy();
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  ASSERT_TRUE(Eventually([&] { return Committed() == 4; })) << Committed();
+  Write(Number(4), "no number");
+  WriteGood(2);
+  Write("no number either", Number(7));
+  WriteGood(2);
+  Flush();
+  ASSERT_TRUE(Eventually([&] { return streams->state() == State::kError; }));
+  EXPECT_THAT(std::string(streams->error().message()),
+              AllOf(HasSubstr("task 0_0: " + input_ + "-0 at offset 4: the value does not parse"),
+                    HasSubstr("deserialization.exception.handler")));
+  streams.reset();
+  EXPECT_EQ(Committed(), 4);
+  EXPECT_THAT(Output(), ElementsAre(0, 1, 2, 3));
+
+  streams = MakeCopy({{"deserialization.exception.handler", "continue"}});
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  ASSERT_TRUE(Eventually([&] { return Committed() == written_; })) << Committed();
+  EXPECT_TRUE(streams->Close());
+  EXPECT_TRUE(streams->error().ok()) << streams->error();
+  EXPECT_THAT(Output(), ElementsAre(0, 1, 2, 3, 5, 6, 8, 9));
+  EXPECT_TRUE(ReadAll(bad_).empty());
+}
+
+TEST_F(ErrorPathsTest, WritesUnreadableRecordsToTheDeadLetterTopicAsTheyCame) {
+  Headers headers;
+  headers.Add("trace", "abc");
+  WriteGood(2);
+  Write(Number(2), "no number", headers);
+  Write("no number either", Number(3));
+  WriteGood(2);
+  Flush();
+  auto streams = MakeCopy({{"deserialization.exception.handler", "dead-letter"}, {"errors.dead.letter.queue.topic.name", bad_}});
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  ASSERT_TRUE(Eventually([&] { return Committed() == written_; })) << Committed();
+  EXPECT_EQ(streams->state(), State::kRunning);
+  EXPECT_TRUE(streams->Close());
+  EXPECT_THAT(Output(), ElementsAre(0, 1, 4, 5));
+
+  const std::vector<Read> bad = ReadAll(bad_);
+  ASSERT_EQ(bad.size(), 2u);
+  EXPECT_EQ(bad[0].key, Number(2));
+  EXPECT_EQ(bad[0].value, "no number");
+  EXPECT_EQ(bad[0].timestamp, Timestamp::FromMillis(1002));
+  std::vector<std::string> names;
+  for (const Header& header : bad[0].headers) names.push_back(header.name);
+  EXPECT_THAT(names, ElementsAre("trace", "__streams.errors.exception", "__streams.errors.message", "__streams.errors.stacktrace",
+                                 "__streams.errors.topic", "__streams.errors.partition", "__streams.errors.offset"));
+  EXPECT_EQ(bad[0].headers.Last("trace")->value, "abc");
+  EXPECT_EQ(bad[0].headers.Last("__streams.errors.topic")->value, input_);
+  EXPECT_EQ(bad[0].headers.Last("__streams.errors.partition")->value, "0");
+  EXPECT_EQ(bad[0].headers.Last("__streams.errors.offset")->value, "2");
+  EXPECT_THAT(*bad[0].headers.Last("__streams.errors.stacktrace")->value,
+              AllOf(HasSubstr("task 0_0"), HasSubstr("topic " + input_ + ", partition 0, offset 2: the value does not parse")));
+  EXPECT_EQ(bad[1].key, "no number either");
+  EXPECT_EQ(bad[1].value, Number(3));
+  EXPECT_THAT(*bad[1].headers.Last("__streams.errors.message")->value, HasSubstr("the key does not parse"));
+}
+
+}  // namespace
+}  // namespace millrace
