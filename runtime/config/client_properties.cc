@@ -78,7 +78,7 @@ absl::StatusOr<ClientProperties> MakeClientProperties(const StreamsConfig& confi
     if (!properties.ok()) return properties.status();
     *target = *std::move(properties);
   }
-  for (Properties* consumer : {&clients.membership, &clients.consumer, &clients.restore})
+  for (Properties* consumer : {&clients.membership, &clients.consumer, &clients.restore, &clients.admin})
     (*consumer)["group.id"] = config.application_id();
   Properties& membership = clients.membership;
   membership["session.timeout.ms"] = std::to_string(config.session_timeout().count());

@@ -17,6 +17,7 @@ using std::chrono::milliseconds;
 constexpr size_t kErrorText = 512;
 constexpr int64_t kEnd = -1;
 constexpr int64_t kBeginning = -2;
+constexpr milliseconds kRetryPause{20};
 
 using OptionsPtr = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<rd_kafka_AdminOptions_destroy>>;
 using NewTopicPtr = std::unique_ptr<rd_kafka_NewTopic_t, Destroyer<rd_kafka_NewTopic_destroy>>;
@@ -30,7 +31,9 @@ using ListOffsetsPtr = std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t, Dest
 absl::StatusOr<std::unique_ptr<AdminHandle>> AdminHandle::Make(PropertyMap properties, Isolation isolation,
                                                                const ClientLog& log) {
   properties.try_emplace("socket.nagle.disable", "true");
-  properties.erase("group.id");
+  // Nothing is asked of the group, but librdkafka 2.0 crashes without one when the coordinator of the group whose offsets are
+  // asked for has moved or is still loading: it means to look for its own.
+  properties.try_emplace("group.id", "millrace-reader");
   properties.erase("group.instance.id");
   const PropertyMap fixed = {{"allow.auto.create.topics", "false"},
                              {"enable.auto.commit", "false"},
@@ -203,7 +206,7 @@ absl::StatusOr<int64_t> KafkaAdmin::OffsetAt(const TopicPartition& partition, in
     // A broker leads a new partition a moment after it is known to.
     const absl::Status status = KafkaError(error, what);
     if (!absl::IsUnavailable(status) || std::chrono::steady_clock::now() >= deadline) return status;
-    std::this_thread::sleep_for(milliseconds(20));
+    std::this_thread::sleep_for(kRetryPause);
     (void)FetchLeaders(*rk, partition.topic, request_timeout_);
   }
 }
@@ -268,12 +271,23 @@ absl::StatusOr<Offsets> KafkaAdmin::CommittedOffsets(const std::string& group, c
   if (partitions.empty()) return Offsets{};
   absl::StatusOr<rd_kafka_t*> rk = Connection(Isolation::kReadUncommitted);
   if (!rk.ok()) return rk.status();
-  Request request(*rk, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, request_timeout_,
+  const auto deadline = std::chrono::steady_clock::now() + request_timeout_;
+  while (true) {
+    absl::StatusOr<Offsets> offsets = AskForCommitted(*rk, group, partitions);
+    // A broker that starts, or takes a group over, loads the group's offsets first.
+    if (!absl::IsUnavailable(offsets.status()) || std::chrono::steady_clock::now() >= deadline) return offsets;
+    std::this_thread::sleep_for(kRetryPause);
+  }
+}
+
+absl::StatusOr<Offsets> KafkaAdmin::AskForCommitted(rd_kafka_t* rk, const std::string& group,
+                                                    const std::vector<TopicPartition>& partitions) const {
+  Request request(rk, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS, request_timeout_,
                   absl::StrCat("asking for the committed offsets of group ", group));
   ListPtr list = ToList(partitions);
   ListOffsetsPtr wanted(rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), list.get()));
   rd_kafka_ListConsumerGroupOffsets_t* all[] = {wanted.get()};
-  rd_kafka_ListConsumerGroupOffsets(*rk, all, 1, request.options(), request.queue());
+  rd_kafka_ListConsumerGroupOffsets(rk, all, 1, request.options(), request.queue());
   if (absl::Status status = request.Await(); !status.ok()) return status;
   size_t count = 0;
   const auto* groups =

@@ -47,6 +47,8 @@ class KafkaAdmin final : public Admin {
   absl::StatusOr<rd_kafka_t*> Connection(Isolation isolation);
   absl::StatusOr<int64_t> OffsetAt(const TopicPartition& partition, int64_t which, Isolation isolation);
   absl::Status AwaitTopic(const std::string& topic, std::optional<int32_t> partitions);
+  absl::StatusOr<Offsets> AskForCommitted(rd_kafka_t* rk, const std::string& group,
+                                          const std::vector<TopicPartition>& partitions) const;
 
   const PropertyMap properties_;
   const std::chrono::milliseconds request_timeout_;

@@ -55,7 +55,7 @@ TEST(ClientProperties, SetWhatLibrdkafkaDoesOtherwiseThanJava) {
   EXPECT_THAT(clients.producer,
               AllOf(Contains(Pair("enable.idempotence", "true")), Contains(Pair("partitioner", "murmur2_random")),
                     Contains(Pair("request.required.acks", "all")), Contains(Pair("queue.buffering.max.ms", "5"))));
-  EXPECT_THAT(clients.admin, Contains(Pair("socket.nagle.disable", "true")));
+  EXPECT_THAT(clients.admin, AllOf(Contains(Pair("socket.nagle.disable", "true")), Contains(Pair("group.id", "shop"))));
 }
 
 TEST(ClientProperties, EachMapIsTakenByTheClientLibrary) {
