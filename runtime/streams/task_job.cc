@@ -1,11 +1,12 @@
 #include "streams/task_job.h"
 
+#include <algorithm>
 #include <map>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "millrace/runtime/logging.h"
 #include "millrace/state/engine.h"
-#include "streams/quarantine_engine_factory.h"
 
 namespace millrace {
 
@@ -23,15 +24,30 @@ absl::StatusOr<std::vector<StoreToRestore>> TaskJob::Open() {
 }
 
 absl::StatusOr<std::vector<StoreToRestore>> TaskJob::Make() {
+  // Each store can be set aside once: one that is empty and still does not open will not open the next time either.
+  std::set<std::string> aside;
+  while (true) {
+    std::string failed;
+    const absl::Status opened = OpenTask(&failed);
+    if (opened.ok()) return StoresToRestore();
+    // Closes the stores that are open: their files are to be free for what comes.
+    task_.reset();
+    if (!absl::IsDataLoss(opened) || failed.empty() || !aside.insert(failed).second) return opened;
+    if (absl::Status status = SetAside(failed, opened); !status.ok()) return status;
+  }
+}
+
+absl::Status TaskJob::OpenTask(std::string* failed_store) {
   if (absl::Status status = context_->directory->PrepareTask(spec_.id); !status.ok()) return status;
   auto nodes = context_->topology->Build(context_->options->application_id, spec_.id.subtopology);
   if (!nodes.ok()) return nodes.status();
-  StreamTaskOptions options = TaskOptions();
-  auto engines = std::make_unique<QuarantineEngineFactory>(
-      context_->directory, spec_.id, MakeRocksDbEngineFactory(context_->directory->TaskPath(spec_.id), context_->rocksdb));
-  task_ = std::make_unique<StreamTask>(std::move(options), *std::move(nodes), std::move(engines), worker_->producer());
-  if (absl::Status status = task_->OpenStores(); !status.ok()) return status;
+  task_ = std::make_unique<StreamTask>(TaskOptions(), *std::move(nodes),
+                                       MakeRocksDbEngineFactory(context_->directory->TaskPath(spec_.id), context_->rocksdb),
+                                       worker_->producer());
+  return task_->OpenStores(failed_store);
+}
 
+std::vector<StoreToRestore> TaskJob::StoresToRestore() const {
   std::vector<StoreToRestore> stores;
   const ProcessorTopology& topology = task_->topology();
   for (size_t i = 0; i < topology.stores.size(); ++i) {
@@ -77,11 +93,29 @@ StreamTaskOptions TaskJob::TaskOptions() const {
 
 absl::StatusOr<std::vector<StoreToRestore>> TaskJob::StartAfresh(const std::string& store, const absl::Status& reason) {
   task_.reset();
-  auto aside = context_->directory->SetAside(spec_.id, store);
-  if (!aside.ok()) return aside.status();
-  LogWarning(absl::StrCat("local state is kept in ", *aside, " and rebuilt from the changelog: ", std::string(reason.message())),
-             {.event = "state-set-aside", .task = spec_.id.ToString(), .store = store});
+  if (absl::Status status = SetAside(store, reason); !status.ok()) return status;
   return Make();
+}
+
+absl::Status TaskJob::SetAside(const std::string& store, const absl::Status& reason) {
+  auto aside = context_->directory->SetAside(spec_.id, store);
+  if (!aside.ok()) {
+    return absl::Status(aside.status().code(),
+                        absl::StrCat("local state of store ", store, " cannot be used (", std::string(reason.message()),
+                                     ") and cannot be moved aside: ", std::string(aside.status().message())));
+  }
+  bool logged = false;
+  for (const Subtopology& sub : context_->topology->subtopologies()) {
+    if (sub.id != spec_.id.subtopology) continue;
+    for (const SubtopologyStore& spec : sub.stores) {
+      logged = logged || (spec.builder->name() == store && !spec.changelog_topic.empty());
+    }
+  }
+  // The reason ends with what to do.
+  LogWarning(absl::StrCat("local state cannot be used: ", std::string(reason.message()), " - this is done: it is kept in ",
+                          *aside, ", and the store ", logged ? "is rebuilt" : "starts empty, for it has no changelog"),
+             {.event = "state-set-aside", .task = spec_.id.ToString(), .store = store});
+  return absl::OkStatus();
 }
 
 absl::StatusOr<int64_t> StartOffset(const WorkerContext& context, const log::TopicPartition& partition,

@@ -12,7 +12,8 @@
 
 namespace millrace {
 
-/// Makes a task, opens its stores, and brings it to its worker once the restorer has filled them.
+/// Makes a task, opens its stores, and brings it to its worker once the restorer has filled them. A store whose local data cannot
+/// be used (damaged, of another kind or retention) is set aside, kept, and opened empty.
 class TaskJob final : public RestoreJob {
  public:
   /// `running` is called with the task's number after it was given to `worker`.
@@ -29,6 +30,9 @@ class TaskJob final : public RestoreJob {
  private:
   [[nodiscard]] StreamTaskOptions TaskOptions() const;
   absl::StatusOr<std::vector<StoreToRestore>> Make();
+  absl::Status OpenTask(std::string* failed_store);
+  absl::Status SetAside(const std::string& store, const absl::Status& reason);
+  [[nodiscard]] std::vector<StoreToRestore> StoresToRestore() const;
 
   const WorkerContext* context_;
   TaskSpec spec_;

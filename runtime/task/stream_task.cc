@@ -82,7 +82,7 @@ StreamTask::~StreamTask() = default;
 
 OutputSink& StreamTask::output() { return *output_; }
 
-absl::Status StreamTask::OpenStores() {
+absl::Status StreamTask::OpenStores(std::string* failed) {
   for (size_t i = 0; i < topology_.stores.size(); ++i) {
     const SubtopologyStore& spec = topology_.store_specs[i];
     LoggedStore logged;
@@ -94,7 +94,10 @@ absl::Status StreamTask::OpenStores() {
     }
     const StoreContext context{logged.changelog.get(), &(TaskContext::record), &(TaskContext::error), engines_.get(),
                                options_.caching};
-    if (absl::Status status = logged.store->Open(context); !status.ok()) return status;
+    if (absl::Status status = logged.store->Open(context); !status.ok()) {
+      if (failed != nullptr) *failed = logged.store->name();
+      return status;
+    }
     logged_.push_back(std::move(logged));
   }
   return error();

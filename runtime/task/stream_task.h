@@ -66,7 +66,9 @@ class StreamTask final : private TaskContext {
              log::Producer* producer);
   ~StreamTask() override;
 
-  [[nodiscard]] absl::Status OpenStores();
+  /// An error names store and place. kDataLoss: the local data of *failed (may be null) cannot be used; throw the task away, set
+  /// the data aside, make the task anew.
+  [[nodiscard]] absl::Status OpenStores(std::string* failed = nullptr);
   /// Initialises nodes; partition times come from the metadata of the committed offsets.
   [[nodiscard]] absl::Status Start(const log::Offsets& committed);
 

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "log/embedded/embedded_log.h"
 #include "metrics/runtime_snapshot.h"
 #include "millrace/runtime/kafka_streams.h"
+#include "millrace/runtime/logging.h"
 #include "millrace/state/serdes.h"
 #include "millrace/topologies/streams_builder.h"
 
@@ -37,6 +39,18 @@ Topology RepartitionTopology() {
       .GroupByKey()
       .Count(Materialized::As("counts"))
       .ToStream()
+      .To("word-counts");
+  return builder.Build().value();
+}
+
+Topology WindowedCountTopology(std::chrono::milliseconds retention) {
+  StreamsBuilder builder;
+  builder.Stream<std::string, std::string>("words")
+      .GroupByKey()
+      .WindowedBy(TimeWindows::OfSizeWithNoGrace(1h))
+      .Count(Materialized::As("counts").WithRetention(retention))
+      .ToStream()
+      .SelectKey([](const Windowed<std::string>& word, const int64_t&) { return word.key; })
       .To("word-counts");
   return builder.Build().value();
 }
@@ -215,6 +229,43 @@ TEST_F(KafkaStreamsEmbeddedTest, RebuildsADamagedStoreAndKeepsTheDamagedOne) {
   auto names = host_.files().List(root_ + "/a/counter/0_0");
   ASSERT_TRUE(names.ok());
   EXPECT_THAT(*names, testing::Contains(HasSubstr("counts.damaged-")));
+}
+
+TEST_F(KafkaStreamsEmbeddedTest, RebuildsAStoreOfAnotherRetentionKeepsTheOldOneAndSaysSo) {
+  std::mutex mutex;
+  std::vector<std::string> lines;
+  LogOptions logging;
+  logging.sink = [&](const LogEntry& entry, std::string_view line) {
+    const std::lock_guard lock(mutex);
+    if (entry.fields.event == "state-set-aside") lines.emplace_back(line);
+  };
+  ConfigureLogging(logging);
+  Write("a", 5);
+  auto streams = Make(WindowedCountTopology(10h), Config());
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  ExpectCounts({{"a", 5}});
+  ASSERT_TRUE(streams->Close());
+  EXPECT_THAT(lines, testing::IsEmpty());
+
+  streams = Make(WindowedCountTopology(20h), Config());
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  Write("a", 1);
+  ExpectCounts({{"a", 6}});
+  EXPECT_GT(streams->Progress().records_restored, 0);
+  ASSERT_TRUE(streams->Close());
+  ConfigureLogging({});
+  auto names = host_.files().List(root_ + "/a/counter/0_0");
+  ASSERT_TRUE(names.ok());
+  EXPECT_THAT(*names, testing::UnorderedElementsAre("counts", testing::StartsWith("counts.damaged-")));
+  EXPECT_EQ(lines.size(), 4u);
+  EXPECT_THAT(lines, testing::Each(testing::AllOf(HasSubstr("store 'counts' in '"), HasSubstr("holds another kind of store"),
+                                                  HasSubstr("it is kept in "), HasSubstr("the store is rebuilt"))));
+
+  streams = Make(WindowedCountTopology(20h), Config());
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  Write("a", 1);
+  ExpectCounts({{"a", 7}});
+  EXPECT_EQ(streams->Progress().records_restored, 0);
 }
 
 TEST_F(KafkaStreamsEmbeddedTest, RebuildsAStoreThatIsAheadOfItsChangelog) {
