@@ -36,8 +36,7 @@ void AddCounters(const DroppedRecords& dropped, int64_t dead_letters, WorkerSnap
 }  // namespace
 
 Worker::Worker(int index, const WorkerContext* context)
-    : index_(index),
-      context_(context),
+    : context_(context),
       name_(absl::StrCat("worker-", index + 1)),
       exactly_once_(context->options->exactly_once),
       transactional_id_(exactly_once_ ? PredecessorTransactions::TransactionalId(context->transactional_id_prefix, index + 1)

@@ -180,7 +180,6 @@ class Worker {
   void Publish(bool now);
   void AddTask(OwnedTask* owned, std::chrono::nanoseconds now, WorkerSnapshot* to) const;
 
-  const int index_;
   const WorkerContext* const context_;
   const std::string name_;
   std::unique_ptr<log::Consumer> consumer_;
