@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "config/client_properties.h"
 #include "host/host.h"
 #include "log/embedded/embedded_log.h"
 #include "log/kafka/kafka_log.h"
 #include "log/log.h"
+#include "logging/client_log.h"
 
 namespace millrace {
 namespace {
@@ -131,6 +133,35 @@ class Client : public TopicClient {
     if (absl::Status status = Connected(); !status.ok()) return status;
     return client_->admin().PartitionCount(topic);
   }
+  absl::StatusOr<int64_t> Lag(const std::string& application_id, const std::vector<std::string>& topics) override {
+    if (absl::Status status = Connected(); !status.ok()) return status;
+    log::Admin& admin = client_->admin();
+    absl::StatusOr<std::vector<std::string>> all = admin.ListTopics();
+    if (!all.ok()) return all.status();
+    std::vector<std::string> wanted = topics;
+    for (const std::string& topic : *all) {
+      if (absl::StartsWith(topic, application_id + "-") && absl::EndsWith(topic, "-repartition")) wanted.push_back(topic);
+    }
+    std::vector<log::TopicPartition> partitions;
+    for (const std::string& topic : wanted) {
+      absl::StatusOr<int32_t> count = CountOf(topic);
+      if (!count.ok()) return count.status();
+      for (int32_t p = 0; p < *count; ++p) partitions.push_back({topic, p});
+    }
+    absl::StatusOr<log::Offsets> committed = admin.CommittedOffsets(application_id, partitions);
+    if (!committed.ok()) return committed.status();
+    int64_t lag = 0;
+    for (const log::TopicPartition& partition : partitions) {
+      absl::StatusOr<int64_t> end = admin.EndOffset(partition, log::Isolation::kReadCommitted);
+      if (!end.ok()) return end.status();
+      const auto found = committed->find(partition);
+      absl::StatusOr<int64_t> from =
+          found != committed->end() && found->second.offset >= 0 ? found->second.offset : admin.BeginningOffset(partition);
+      if (!from.ok()) return from.status();
+      lag += std::max<int64_t>(0, *end - *from);
+    }
+    return lag;
+  }
   absl::StatusOr<std::unique_ptr<TopicWriter>> NewWriter() override {
     if (absl::Status status = Connected(); !status.ok()) return status;
     absl::StatusOr<std::unique_ptr<log::Producer>> producer = client_->NewProducer();
@@ -142,11 +173,10 @@ class Client : public TopicClient {
     std::vector<int32_t> counts;
     int total = 0;
     for (const std::string& topic : topics) {
-      absl::StatusOr<std::optional<int32_t>> count = client_->admin().PartitionCount(topic);
+      absl::StatusOr<int32_t> count = CountOf(topic);
       if (!count.ok()) return count.status();
-      if (!count->has_value()) return absl::NotFoundError(absl::StrCat("topic ", topic, " does not exist"));
-      counts.push_back(**count);
-      total += **count;
+      counts.push_back(*count);
+      total += *count;
     }
     const auto isolation = read_committed ? log::Isolation::kReadCommitted : log::Isolation::kReadUncommitted;
     absl::StatusOr<std::unique_ptr<log::Consumer>> consumer =
@@ -171,6 +201,13 @@ class Client : public TopicClient {
   absl::Status Connected() const {
     return client_ != nullptr ? absl::OkStatus() : absl::FailedPreconditionError("not connected");
   }
+  /// kNotFound without the topic.
+  absl::StatusOr<int32_t> CountOf(const std::string& topic) const {
+    absl::StatusOr<std::optional<int32_t>> count = client_->admin().PartitionCount(topic);
+    if (!count.ok()) return count.status();
+    if (!count->has_value()) return absl::NotFoundError(absl::StrCat("topic ", topic, " does not exist"));
+    return **count;
+  }
   std::shared_ptr<log::LogClient> client_;
 };
 
@@ -185,7 +222,7 @@ class KafkaClient : public Client {
   }
   explicit KafkaClient(ClientProperties properties) : properties_(std::move(properties)) {}
   absl::StatusOr<std::shared_ptr<log::LogClient>> NewLogClient() override {
-    absl::StatusOr<std::unique_ptr<log::LogClient>> client = log::kafka::Connect(properties_);
+    absl::StatusOr<std::unique_ptr<log::LogClient>> client = log::kafka::Connect(properties_, LogClientLine);
     if (!client.ok()) return client.status();
     return std::shared_ptr<log::LogClient>(std::move(*client));
   }

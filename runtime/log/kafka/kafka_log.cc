@@ -1,8 +1,11 @@
 #include "log/kafka/kafka_log.h"
 
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "log/kafka/admin.h"
 #include "log/kafka/consumer.h"
 #include "log/kafka/membership.h"
@@ -77,6 +80,11 @@ absl::StatusOr<std::unique_ptr<LogClient>> Connect(const ClientProperties& prope
   options.producer = properties.producer;
   options.membership = properties.membership;
   options.admin = properties.admin;
+  // request.timeout.ms under the client's own name: a limit of each call as well. A value that is no number is refused below.
+  if (const auto found = properties.admin.find("socket.timeout.ms"); found != properties.admin.end()) {
+    int64_t milliseconds = 0;
+    if (absl::SimpleAtoi(found->second, &milliseconds)) options.request_timeout = std::chrono::milliseconds(milliseconds);
+  }
   options.log = std::move(log);
   if (!options.log) {
     options.log = [](int level, std::string_view handle, std::string_view message) {
