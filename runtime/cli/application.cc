@@ -77,6 +77,7 @@ struct Application::State {
   std::string description;
   std::vector<std::pair<std::string, std::string>> defaults;
   std::vector<Command> commands;
+  std::vector<std::function<void(CommandOptions&)>> options;
 
   [[nodiscard]] absl::StatusOr<StreamsConfig> Configure(const ConfigurationFlags& flags) const {
     StreamsConfig::Builder builder;
@@ -171,6 +172,11 @@ Application& Application::Add(Command command) {
   return *this;
 }
 
+Application& Application::Options(std::function<void(CommandOptions& options)> declare) {
+  state_->options.push_back(std::move(declare));
+  return *this;
+}
+
 int Application::Run(int argc, const char* const* argv) {
   CLI::App app(state_->description, state_->name);
   app.require_subcommand(1);
@@ -192,6 +198,10 @@ int Application::Run(int argc, const char* const* argv) {
     CliOptions options(added);
     if (command.declare) command.declare(options);
     commands.push_back(added);
+  }
+  for (CLI::App* command : app.get_subcommands({})) {
+    CliOptions options(command);
+    for (const auto& declare : state_->options) declare(options);
   }
 
   try {

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "rules.h"
 
 namespace millrace::tshirt {
@@ -59,6 +60,12 @@ std::string Time(const google::protobuf::Timestamp& t) {
   return std::string(absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::FromUnixMillis(Millis(t)), absl::UTCTimeZone()));
 }
 
+/// A field of text as RFC 4180 has it: in quotes if it needs them.
+std::string Quoted(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
+}
+
 absl::Status WriteCsv(const Seen& facts, const std::string& path) {
   std::map<int64_t, TShirtFact> sorted;
   for (const auto& [key, value] : facts.last) {
@@ -69,11 +76,11 @@ absl::Status WriteCsv(const Seen& facts, const std::string& path) {
   out << "order_id,user_id,registered_at,ordered_at,delivered_at,days_after_signup,country,sku,price_cents\r\n";
   for (const auto& [id, f] : sorted) {
     out << absl::StrCat(id, ",", f.user_id(), ",", Time(f.registered_at()), ",", Time(f.ordered_at()), ",",
-                        Time(f.delivered_at()), ",", f.days_after_signup(), ",", f.country(), ",", f.sku(), ",", f.price_cents(),
-                        "\r\n");
+                        Time(f.delivered_at()), ",", f.days_after_signup(), ",", Quoted(f.country()), ",", Quoted(f.sku()), ",",
+                        f.price_cents(), "\r\n");
   }
   out.close();
-  return out ? absl::OkStatus() : absl::UnavailableError(absl::StrCat("cannot write ", path));
+  return out ? absl::OkStatus() : absl::UnavailableError(absl::StrCat("cannot write the facts to ", path));
 }
 
 }  // namespace
@@ -103,7 +110,12 @@ absl::StatusOr<Model> ReadModel(TopicClient* client, const absl::TimeZone& zone)
     if (!reader.ok()) return reader.status();
     absl::Status bad;
     const absl::Status read = (*reader)->ReadToEnd(kReadTimeout, [&](const TopicRecord& record) {
-      if (record.value) bad.Update(model.Add(event, *record.value));
+      if (!record.value || !bad.ok()) return;
+      const absl::Status added = model.Add(event, *record.value);
+      if (!added.ok()) {
+        bad = absl::Status(added.code(), absl::StrCat(*record.topic, "-", record.partition, " at offset ", record.offset, ": ",
+                                                      added.message()));
+      }
     });
     if (!read.ok()) return read;
     if (!bad.ok()) return bad;

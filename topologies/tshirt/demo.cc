@@ -2,15 +2,19 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
-#include <map>
 #include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "check.h"
 #include "millrace/runtime/kafka_streams.h"
@@ -26,6 +30,9 @@ using std::chrono::steady_clock;
 
 constexpr std::chrono::minutes kPatience{30};
 constexpr int kShownFacts = 5;
+/// Looks in a row without lag that mean the end; a record passes one repartition topic in each.
+constexpr int kQuietLooks = 4;
+constexpr char kApplication[] = "tshirt-demo";
 
 double Seconds(steady_clock::time_point since) { return std::chrono::duration<double>(steady_clock::now() - since).count(); }
 
@@ -38,19 +45,25 @@ int64_t SizeOf(const std::string& directory) {
   return bytes;
 }
 
+std::vector<std::string> InputTopics() {
+  std::vector<std::string> topics;
+  for (int kind = 0; kind < kEventKinds; ++kind) topics.emplace_back(InputTopic(static_cast<EventKind>(kind)));
+  return topics;
+}
+
 /// The instances of the shop that run in this process.
 class Workers {
  public:
-  absl::Status Start(TopicClient* client, const DemoOptions& options, const absl::TimeZone& zone) {
+  absl::Status Start(TopicClient* client, const DemoOptions& options) {
     for (int i = 0; i < options.workers; ++i) {
-      Properties properties = {{"application.id", "tshirt-demo"},
+      Properties properties = {{"application.id", kApplication},
                                {"state.dir", absl::StrCat(options.directory, "/state-", i)},
                                {"commit.interval.ms", "1000"},
                                {"log.level", "warn"}};
       if (!options.kafka.empty()) properties["bootstrap.servers"] = options.kafka;
       absl::StatusOr<StreamsConfig> config = StreamsConfig::From(properties);
       if (!config.ok()) return config.status();
-      absl::StatusOr<Topology> topology = TShirtTopology(config->topology_config(), {zone});
+      absl::StatusOr<Topology> topology = TShirtTopology(config->topology_config(), {options.zone});
       if (!topology.ok()) return topology.status();
       absl::StatusOr<std::shared_ptr<log::LogClient>> log = client->NewLogClient();
       if (!log.ok()) return log.status();
@@ -67,20 +80,15 @@ class Workers {
     return absl::OkStatus();
   }
 
-  /// Input records taken, and whether all of them and all that the shop wrote for itself is processed.
-  int64_t Taken(int64_t input_records, bool* done) const {
-    std::map<std::string, int64_t> consumed;
-    std::map<std::string, int64_t> produced;
+  /// Input records taken; those that are taken again after a rebalance count again.
+  int64_t Taken() const {
+    int64_t taken = 0;
     for (const auto& instance : instances_) {
       const StreamsProgress progress = instance->Progress();
-      for (const auto& [topic, n] : progress.records_consumed) consumed[topic] += n;
-      for (const auto& [topic, n] : progress.records_produced) produced[topic] += n;
-    }
-    int64_t taken = 0;
-    for (int kind = 0; kind < kEventKinds; ++kind) taken += consumed[std::string(InputTopic(static_cast<EventKind>(kind)))];
-    *done = taken >= input_records;
-    for (const auto& [topic, n] : produced) {
-      if (absl::EndsWith(topic, "-repartition") && consumed[topic] < n) *done = false;
+      for (const std::string& topic : InputTopics()) {
+        const auto found = progress.records_consumed.find(topic);
+        if (found != progress.records_consumed.end()) taken += found->second;
+      }
     }
     return taken;
   }
@@ -97,7 +105,8 @@ class Workers {
 };
 
 /// Prints the first facts and a progress line while the workers run.
-absl::Status Watch(const Workers& workers, TopicReader* facts, int64_t input_records, steady_clock::time_point begin) {
+absl::Status Watch(TopicClient* client, const Workers& workers, TopicReader* facts, int64_t input_records,
+                   steady_clock::time_point begin) {
   const bool terminal = isatty(STDOUT_FILENO) != 0;
   int64_t seen = 0;
   auto next_line = begin;
@@ -112,10 +121,14 @@ absl::Status Watch(const Workers& workers, TopicReader* facts, int64_t input_rec
     });
     if (!taken_facts.ok()) return taken_facts.status();
     if (absl::Status status = workers.error(); !status.ok()) return status;
-    bool done = false;
-    const int64_t taken = workers.Taken(input_records, &done);
-    quiet = done && *taken_facts == 0 ? quiet + 1 : 0;
-    const bool end = quiet >= 5;
+    const int64_t taken = std::min(workers.Taken(), input_records);
+    // Taken is not processed: the end is when the commits have reached it.
+    if (taken == input_records) {
+      absl::StatusOr<int64_t> lag = client->Lag(kApplication, InputTopics());
+      if (!lag.ok()) return lag.status();
+      quiet = *lag == 0 ? quiet + 1 : 0;
+    }
+    const bool end = quiet >= kQuietLooks;
     if (end || steady_clock::now() >= next_line) {
       printf("%s  %lld of %lld records (%lld %%), %lld facts, %.1f s%s", terminal ? "\r" : "", static_cast<long long>(taken),
              static_cast<long long>(input_records), static_cast<long long>(taken * 100 / std::max<int64_t>(1, input_records)),
@@ -129,11 +142,54 @@ absl::Status Watch(const Workers& workers, TopicReader* facts, int64_t input_rec
   }
 }
 
+/// Makes the folder, or a new one under /tmp if it has no name.
+absl::Status MakeDirectory(std::string* directory) {
+  std::error_code error;
+  if (directory->empty()) {
+    *directory = "/tmp/tshirt-demo-XXXXXX";
+    if (mkdtemp(directory->data()) == nullptr) error = std::error_code(errno, std::generic_category());
+  } else {
+    std::filesystem::create_directories(*directory, error);
+  }
+  if (!error) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat("cannot make the folder ", *directory, ": ", error.message(), "; give another with --dir"));
+}
+
 absl::StatusOr<std::unique_ptr<TopicClient>> Connect(const std::string& kafka) {
   if (kafka.empty()) return TopicClient::Embedded();
-  absl::StatusOr<StreamsConfig> config = StreamsConfig::From({{"application.id", "tshirt-demo"}, {"bootstrap.servers", kafka}});
+  absl::StatusOr<StreamsConfig> config = StreamsConfig::From({{"application.id", kApplication}, {"bootstrap.servers", kafka}});
   if (!config.ok()) return config.status();
   return TopicClient::Connect(*config);
+}
+
+absl::Status InStage(std::string_view stage, const absl::Status& status) {
+  return {status.code(), absl::StrCat("stage \"", std::string(stage), "\": ", status.message())};
+}
+
+/// Topics and thirty days of the shop's life that end now. Returns how many records.
+absl::StatusOr<int64_t> MakeData(TopicClient* client, const DemoOptions& options) {
+  if (absl::Status status = CreateTopics(client, options.partitions); !status.ok()) return status;
+  GeneratorOptions generator_options;
+  generator_options.users = options.users;
+  generator_options.seed = static_cast<uint64_t>(options.seed);
+  generator_options.end = Timestamp::FromMillis(absl::ToUnixMillis(absl::Now()));
+  Generator generator(generator_options);
+  if (absl::Status status = Load(client, &generator); !status.ok()) return status;
+  return generator.total();
+}
+
+/// Runs the shop until all is processed. Returns the seconds that it took.
+absl::StatusOr<double> RunShop(TopicClient* client, const DemoOptions& options, int64_t records) {
+  absl::StatusOr<std::unique_ptr<TopicReader>> facts = client->NewReader({std::string(kFacts)});
+  if (!facts.ok()) return facts.status();
+  const auto begin = steady_clock::now();
+  Workers workers;
+  if (absl::Status status = workers.Start(client, options); !status.ok()) return status;
+  if (absl::Status status = Watch(client, workers, facts->get(), records, begin); !status.ok()) return status;
+  const double seconds = Seconds(begin);
+  if (absl::Status status = workers.Close(); !status.ok()) return status;
+  return seconds;
 }
 
 }  // namespace
@@ -141,18 +197,30 @@ absl::StatusOr<std::unique_ptr<TopicClient>> Connect(const std::string& kafka) {
 absl::StatusOr<absl::TimeZone> FindTimeZone(const std::string& name) {
   absl::TimeZone zone;
   if (absl::LoadTimeZone(name, &zone)) return zone;
-  return absl::InvalidArgumentError(absl::StrCat("'", name, "' is no time zone: give one as in Europe/Oslo, or UTC"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", name,
+                   "' is no time zone of this system (package tzdata): give one as in Europe/Oslo, or UTC, by --time-zone or "
+                   "TSHIRT_TIME_ZONE"));
 }
 
 absl::Status CreateTopics(TopicClient* client, int partitions) {
-  std::vector<std::string> topics;
-  for (int kind = 0; kind < kEventKinds; ++kind) topics.emplace_back(InputTopic(static_cast<EventKind>(kind)));
+  std::vector<std::string> topics = InputTopics();
   for (std::string_view topic : kOutputTopics) topics.emplace_back(topic);
   for (const std::string& topic : topics) {
     const absl::Status status = client->CreateTopic(topic, partitions, {{"retention.ms", "-1"}});
     if (!status.ok() && !absl::IsAlreadyExists(status)) return status;
   }
-  return absl::OkStatus();
+  // They meet in stores of a partition, which is not seen from the topology.
+  const std::string orders(InputTopic(EventKind::kOrder));
+  const std::string deliveries(InputTopic(EventKind::kDelivery));
+  const absl::StatusOr<std::optional<int32_t>> of_orders = client->PartitionCount(orders);
+  if (!of_orders.ok()) return of_orders.status();
+  const absl::StatusOr<std::optional<int32_t>> of_deliveries = client->PartitionCount(deliveries);
+  if (!of_deliveries.ok()) return of_deliveries.status();
+  if (*of_orders == *of_deliveries) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("topic ", orders, " has ", of_orders->value_or(0), " partitions and topic ",
+                                                    deliveries, " has ", of_deliveries->value_or(0),
+                                                    ": the shop needs as many of both; delete one and run this again"));
 }
 
 absl::Status Load(TopicClient* client, Generator* generator) {
@@ -169,49 +237,37 @@ absl::Status Load(TopicClient* client, Generator* generator) {
   return (*writer)->Flush(std::chrono::minutes(5));
 }
 
-absl::StatusOr<int> RunDemo(const DemoOptions& given) {
-  DemoOptions options = given;
-  ConfigureLogging({.level = LogLevel::kWarning, .json = false, .application = "tshirt-demo", .sink = nullptr});
-  if (options.directory.empty()) options.directory = absl::StrCat("/tmp/tshirt-demo-", getpid());
-  std::error_code error;
-  std::filesystem::create_directories(options.directory, error);
-  if (error) return absl::UnavailableError(absl::StrCat("cannot make ", options.directory, ": ", error.message()));
-  absl::StatusOr<absl::TimeZone> zone = FindTimeZone(options.time_zone);
-  if (!zone.ok()) return zone.status();
-
-  const auto loading = steady_clock::now();
+absl::StatusOr<int> RunDemo(const DemoOptions& options) {
   absl::StatusOr<std::unique_ptr<TopicClient>> client = Connect(options.kafka);
   if (!client.ok()) return client.status();
-  if (absl::Status status = CreateTopics(client->get(), options.partitions); !status.ok()) return status;
-  GeneratorOptions generator_options;
-  generator_options.users = options.users;
-  generator_options.seed = static_cast<uint64_t>(options.seed);
-  generator_options.end = Timestamp::FromMillis(absl::ToUnixMillis(absl::Now()));
-  Generator generator(generator_options);
-  if (absl::Status status = Load(client->get(), &generator); !status.ok()) return status;
+  return RunDemo(client->get(), options);
+}
+
+absl::StatusOr<int> RunDemo(TopicClient* client, const DemoOptions& given) {
+  DemoOptions options = given;
+  ConfigureLogging({.level = LogLevel::kWarning, .json = false, .application = "tshirt-demo", .sink = nullptr});
+  if (absl::Status made = MakeDirectory(&options.directory); !made.ok()) return made;
+
+  const auto loading = steady_clock::now();
+  const absl::StatusOr<int64_t> records = MakeData(client, options);
+  if (!records.ok()) return InStage("data", records.status());
   printf("data      %4.0f s   %lld records: thirty days that end now\nrunning\n", Seconds(loading),
-         static_cast<long long>(generator.total()));
+         static_cast<long long>(*records));
   fflush(stdout);
 
-  absl::StatusOr<std::unique_ptr<TopicReader>> facts = (*client)->NewReader({std::string(kFacts)});
-  if (!facts.ok()) return facts.status();
-  const auto begin = steady_clock::now();
-  Workers workers;
-  if (absl::Status status = workers.Start(client->get(), options, *zone); !status.ok()) return status;
-  if (absl::Status status = Watch(workers, facts->get(), generator.total(), begin); !status.ok()) return status;
-  const double seconds = Seconds(begin);
-  if (absl::Status status = workers.Close(); !status.ok()) return status;
+  const absl::StatusOr<double> seconds = RunShop(client, options, *records);
+  if (!seconds.ok()) return InStage("running", seconds.status());
 
-  absl::StatusOr<Model> model = ReadModel(client->get(), *zone);
-  if (!model.ok()) return model.status();
   const std::string csv = options.directory + "/tshirt-facts.csv";
-  absl::StatusOr<CheckResult> result = Check(client->get(), model->Finish(), csv);
-  if (!result.ok()) return result.status();
+  const absl::StatusOr<Model> model = ReadModel(client, options.zone);
+  if (!model.ok()) return InStage("check", model.status());
+  const absl::StatusOr<CheckResult> result = Check(client, model->Finish(), csv);
+  if (!result.ok()) return InStage("check", result.status());
   printf(
       "\nrecords in   %lld\nfacts out    %lld\nrecords/s    %.0f\nstate        %.1f MB\n\n%s\nfacts        %s\nstate        %s\n",
-      static_cast<long long>(generator.total()), static_cast<long long>(result->topics.front().records),
-      static_cast<double>(generator.total()) / seconds, static_cast<double>(SizeOf(options.directory)) / 1e6,
-      result->ToString().c_str(), csv.c_str(), options.directory.c_str());
+      static_cast<long long>(*records), static_cast<long long>(result->topics.front().records),
+      static_cast<double>(*records) / *seconds, static_cast<double>(SizeOf(options.directory)) / 1e6, result->ToString().c_str(),
+      csv.c_str(), options.directory.c_str());
   printf("%s\n", result->correct() ? "every fact is right" : "NOT CORRECT");
   return result->correct() ? 0 : 1;
 }

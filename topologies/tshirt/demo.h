@@ -22,10 +22,11 @@ struct DemoOptions {
   std::string kafka;
   /// Where state and facts are written; empty for a new folder under /tmp.
   std::string directory;
-  std::string time_zone = "UTC";
+  /// In which days begin and end.
+  absl::TimeZone zone = absl::UTCTimeZone();
 };
 
-/// Makes the input and output topics that do not exist.
+/// Makes the input and output topics that do not exist. kFailedPrecondition if orders and deliveries differ in their partitions.
 [[nodiscard]] absl::Status CreateTopics(TopicClient* client, int partitions);
 /// Writes a generator's records to the input topics.
 [[nodiscard]] absl::Status Load(TopicClient* client, Generator* generator);
@@ -35,6 +36,8 @@ struct DemoOptions {
 /// Loads thirty days that end now, runs the shop until all is processed, checks it, and prints how it went. 0 only if every fact
 /// is right.
 [[nodiscard]] absl::StatusOr<int> RunDemo(const DemoOptions& options);
+/// The same over a log that is there already; `options.kafka` must say where if it is Kafka.
+[[nodiscard]] absl::StatusOr<int> RunDemo(TopicClient* client, const DemoOptions& options);
 
 }  // namespace millrace::tshirt
 

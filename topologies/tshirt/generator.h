@@ -31,7 +31,7 @@ struct GeneratorOptions {
   /// At most 4,194,303.
   int64_t users = 200000;
   uint64_t seed = 1;
-  /// The first registrations are made then: 2024-01-01 by default.
+  /// The first registrations are made then: 2024-01-01 (UTC) by default.
   Timestamp start = Timestamp::FromMillis(1704067200000);
   /// If set, the thirty days of registrations end then (`start` does not count), and so does all else: later orders,
   /// deliveries and payments are left out.

@@ -76,6 +76,10 @@ std::string DateOf(int64_t millis, const absl::TimeZone& zone) {
   return std::string(absl::FormatTime("%Y-%m-%d", absl::FromUnixMillis(millis), zone));
 }
 
+int64_t OpeningMillis(const absl::TimeZone& zone) {
+  return absl::ToUnixMillis(absl::FromCivil(absl::CivilDay(2024, 1, 1), zone));
+}
+
 std::string SalesKey(std::string_view date, std::string_view currency) { return std::string(date) + "/" + std::string(currency); }
 
 DailySales MakeDailySales(std::string_view key, int64_t payments, int64_t amount_cents) {

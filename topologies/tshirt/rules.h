@@ -50,6 +50,8 @@ inline constexpr std::chrono::milliseconds kOrderPatience = std::chrono::hours(2
 
 /// "2026-07-31".
 [[nodiscard]] std::string DateOf(int64_t millis, const absl::TimeZone& zone);
+/// When 2024-01-01 begins there, the day on which the shop opens.
+[[nodiscard]] int64_t OpeningMillis(const absl::TimeZone& zone);
 [[nodiscard]] std::string SalesKey(std::string_view date, std::string_view currency);
 [[nodiscard]] DailySales MakeDailySales(std::string_view key, int64_t payments, int64_t amount_cents);
 [[nodiscard]] DailyCount MakeDailyCount(std::string_view date, int64_t count);

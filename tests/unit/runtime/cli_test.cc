@@ -147,6 +147,32 @@ TEST(Cli, AnApplicationAddsCommandsWithOptionsAndConfiguration) {
   EXPECT_EQ(servers, "h:1");
 }
 
+TEST(Cli, OptionsOfTheProgramAreTakenByEveryCommandAndSetBeforeTheTopologyIsMade) {
+  std::string seen;
+  const auto run = [&](std::vector<const char*> arguments) {
+    std::string zone = "UTC";
+    Application application("shop", [&](const StreamsConfig&) -> absl::StatusOr<Topology> {
+      seen = zone;
+      return absl::NotFoundError("no topology");
+    });
+    application.Options([&](CommandOptions& options) { options.Add("--zone", &zone, "Where"); });
+    application.Add({.name = "check", .description = "", .declare = {}, .run = [&](const StreamsConfig&) -> absl::StatusOr<int> {
+                       seen = zone;
+                       return 0;
+                     }});
+    return RunProgram(application, std::move(arguments));
+  };
+  EXPECT_EQ(run({"run", "--bootstrap-servers", "h:1", "--zone", "A"}).code, 1);
+  EXPECT_EQ(seen, "A");
+  EXPECT_EQ(run({"topology", "--zone", "B"}).code, 1);
+  EXPECT_EQ(seen, "B");
+  EXPECT_EQ(run({"check", "--zone", "C"}).code, 0);
+  EXPECT_EQ(seen, "C");
+  EXPECT_EQ(run({"check"}).code, 0);
+  EXPECT_EQ(seen, "UTC");
+  EXPECT_THAT(run({"topology", "--help"}).out, AllOf(HasSubstr("--zone"), HasSubstr("UTC"), HasSubstr("Where")));
+}
+
 TEST(Cli, ACommandsHelpShowsDefaults) {
   int64_t users = 10;
   Application application("shop", NoTopology);

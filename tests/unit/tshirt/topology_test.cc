@@ -63,6 +63,16 @@ class TShirtTopologyTest : public testing::Test {
     model_.Add(m);
     Pipe(EventKind::kDelivery, id, m, at);
   }
+  void Pay(int64_t id, int64_t at) {
+    Payment m;
+    m.set_payment_id(id);
+    m.set_order_id(id);
+    m.set_amount_cents(100);
+    m.set_currency("NOK");
+    *m.mutable_paid_at() = ToProto(at);
+    model_.Add(m);
+    Pipe(EventKind::kPayment, id, m, at);
+  }
 
   /// The last value of each key of the output topics.
   Expected Outputs() {
@@ -207,6 +217,40 @@ TEST_F(TShirtTopologyTest, DatesAreThoseOfTheTimeZone) {
   Register(2, 22 * kHour);
   ExpectAsModel();
   EXPECT_EQ(outputs_.at(std::string(kDailyRegistrations)).size(), 2u);
+}
+
+TEST_F(TShirtTopologyTest, DaysOfAZoneWithDaylightSavingHaveTheirOwnLength) {
+  absl::TimeZone oslo;
+  ASSERT_TRUE(absl::LoadTimeZone("Europe/Oslo", &oslo));
+  Start({.zone = oslo});
+  model_ = Model(oslo);
+  const int64_t short_day = 1774738800000;  // 2026-03-29 there, of 23 hours
+  const int64_t long_day = 1792879200000;   // 2026-10-25, of 25 hours
+  int64_t id = 0;
+  for (const int64_t at : {short_day - 1, short_day, short_day + 23 * kHour - 1, short_day + 23 * kHour, long_day - 1, long_day,
+                           long_day + 24 * kHour, long_day + 25 * kHour - 1, long_day + 25 * kHour}) {
+    Register(++id, at);
+    PlaceOrder(id, id, at);
+    Deliver(id, at);
+    Pay(id, at);
+  }
+  ExpectAsModel();
+  const auto count = [&](std::string_view topic, const std::string& date) {
+    DailyCount daily;
+    EXPECT_TRUE(daily.ParseFromString(outputs_.at(std::string(topic)).at(date))) << topic << " " << date;
+    return daily.count();
+  };
+  for (const std::string_view topic : {kDailyRegistrations, kDailyDeliveries}) {
+    EXPECT_EQ(count(topic, "2026-03-28"), 1) << topic;
+    EXPECT_EQ(count(topic, "2026-03-29"), 2) << topic;
+    EXPECT_EQ(count(topic, "2026-03-30"), 1) << topic;
+    EXPECT_EQ(count(topic, "2026-10-24"), 1) << topic;
+    EXPECT_EQ(count(topic, "2026-10-25"), 3) << topic;
+    EXPECT_EQ(count(topic, "2026-10-26"), 1) << topic;
+  }
+  DailySales sales;
+  EXPECT_TRUE(sales.ParseFromString(outputs_.at(std::string(kDailySales)).at("2026-10-25/NOK")));
+  EXPECT_EQ(sales.payments(), 3);
 }
 
 }  // namespace

@@ -64,6 +64,10 @@ class Application {
   /// A default of this program for a setting; file, environment and flags win over it.
   Application& Default(std::string_view setting, std::string_view value);
   Application& Add(Command command);
+  /// Options that `run`, `topology` and every added command take: what the topology needs to know besides its configuration.
+  /// `declare` is called once for each of them, before the command line is parsed, with the same targets. The topology function
+  /// and the commands run after they are set.
+  Application& Options(std::function<void(CommandOptions& options)> declare);
   /// Parses and runs; returns the exit code. Call once, on the main thread.
   [[nodiscard]] int Run(int argc, const char* const* argv);
 
