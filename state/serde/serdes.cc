@@ -13,6 +13,12 @@ absl::Status WrongSize(std::string_view type, size_t expected, size_t actual) {
                                                  "; is the right serde configured?"));
 }
 
+SerdeFingerprint LayoutAround(std::string_view name, SerdeFingerprint inner) {
+  if (inner.name.empty()) return inner;
+  inner.name = absl::StrCat(std::string(name), "<", inner.name, ">");
+  return inner;
+}
+
 absl::Status BadList(std::string_view why) {
   return absl::InvalidArgumentError(absl::StrCat("not a serialised list: ", std::string(why)));
 }

@@ -1,5 +1,6 @@
 #include "millrace/operators/protobuf_serde.h"
 
+#include <google/protobuf/struct.pb.h>
 #include <google/protobuf/wrappers.pb.h>
 #include <gtest/gtest.h>
 
@@ -39,6 +40,24 @@ TEST(ProtobufSerde, CountsTheMemoryBehindTheMessage) {
   StringValue large;
   large.set_value(std::string(1000, 'x'));
   EXPECT_GT(Serde<StringValue>().MemoryBytes(large), Serde<StringValue>().MemoryBytes(small) + 900);
+}
+
+TEST(ProtobufSerde, TheFingerprintHoldsFieldNumbersAndTypesOfAllMessagesInside) {
+  const SerdeFingerprint one = AnySerde<StringValue>().Fingerprint();
+  EXPECT_EQ(one.name, "protobuf google.protobuf.StringValue");
+  EXPECT_EQ(one.roots, std::vector<std::string>{"google.protobuf.StringValue"});
+  EXPECT_EQ(one.messages.at("google.protobuf.StringValue").at(1), (SerdeFingerprint::Field{"string", ""}));
+
+  // Struct, Value and ListValue contain each other.
+  const SerdeFingerprint many = AnySerde<google::protobuf::Struct>().Fingerprint();
+  EXPECT_EQ(many.messages.size(), 4u);
+  EXPECT_EQ(many.messages.at("google.protobuf.Struct").at(1),
+            (SerdeFingerprint::Field{"repeated message", "google.protobuf.Struct.FieldsEntry"}));
+  const auto& value = many.messages.at("google.protobuf.Value");
+  EXPECT_EQ(value.at(1).type, "varint") << "an enum";
+  EXPECT_EQ(value.at(2).type, "double");
+  EXPECT_EQ(value.at(5), (SerdeFingerprint::Field{"message", "google.protobuf.Struct"}));
+  EXPECT_TRUE(CompareFingerprints(many, many, Evolution::kNone).empty());
 }
 
 }  // namespace

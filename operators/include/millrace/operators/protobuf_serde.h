@@ -19,6 +19,11 @@ namespace millrace {
 template <class M>
 concept ProtobufMessage = std::derived_from<M, google::protobuf::Message> && !std::is_abstract_v<M>;
 
+namespace internal {
+/// "protobuf <full name>" and the fields of the message and of those inside it, by number.
+[[nodiscard]] SerdeFingerprint ProtobufFingerprint(const google::protobuf::Descriptor& message);
+}  // namespace internal
+
 /// Any generated protobuf message, in protobuf's binary format, without a schema registry's prefix. Stateless; any thread.
 template <ProtobufMessage M>
 struct Serde<M> {
@@ -33,6 +38,8 @@ struct Serde<M> {
         absl::StrCat(bytes.size(), " bytes are no message of type ", std::string(M::descriptor()->full_name())));
   }
   size_t MemoryBytes(const M& message) const { return message.SpaceUsedLong(); }
+  /// Fits those of all versions of the message in which no field number has two types.
+  SerdeFingerprint Fingerprint() const { return internal::ProtobufFingerprint(*M::descriptor()); }
 };
 
 }  // namespace millrace

@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "millrace/state/bytes.h"
+#include "millrace/state/serde_fingerprint.h"
 
 namespace millrace {
 
@@ -17,7 +18,12 @@ namespace millrace {
 ///     void Serialize(const Money& value, Bytes* out) const;                 // appends
 ///     absl::Status Deserialize(BytesView bytes, Money* value) const;        // overwrites, may reuse *value's memory
 ///     size_t MemoryBytes(const Money& value) const;                         // what a decoded value holds, sizeof included
+///     SerdeFingerprint Fingerprint() const;                                 // optional: names the layout, e.g. {.name =
+///     "money"}
 ///   };
+///
+/// With a fingerprint, a program that would misread the state of the running application refuses to start; change the name when
+/// the bytes change. Without one nothing is checked.
 ///
 /// Byte layouts of the shipped specialisations are those of Kafka's Java serdes ("millrace/state/serdes.h").
 template <class T>
@@ -38,6 +44,12 @@ concept HasSerde = requires {
 }
 &&std::default_initializable<Serde<T>>&& SerdeFor<Serde<T>, T>;
 
+/// S says what it writes.
+template <class S>
+concept HasFingerprint = requires(const S& serde) {
+  { serde.Fingerprint() } -> std::same_as<SerdeFingerprint>;
+};
+
 /// The serde in use for T: the one found by type, or one given as an argument. Cheap to copy at build time, shared and
 /// immutable, so safe to use from every thread.
 template <class T>
@@ -55,6 +67,8 @@ class AnySerde {
   }
   [[nodiscard]] absl::Status Deserialize(BytesView bytes, T* value) const { return impl_->Deserialize(bytes, value); }
   [[nodiscard]] size_t MemoryBytes(const T& value) const { return impl_->MemoryBytes(value); }
+  /// Without a name if the serde has none.
+  [[nodiscard]] SerdeFingerprint Fingerprint() const { return impl_->Fingerprint(); }
 
  private:
   struct Interface {
@@ -62,6 +76,7 @@ class AnySerde {
     virtual void Serialize(const T& value, Bytes* out) const = 0;
     virtual absl::Status Deserialize(BytesView bytes, T* value) const = 0;
     virtual size_t MemoryBytes(const T& value) const = 0;
+    [[nodiscard]] virtual SerdeFingerprint Fingerprint() const = 0;
   };
   template <class S>
   struct Model final : Interface {
@@ -69,6 +84,13 @@ class AnySerde {
     void Serialize(const T& value, Bytes* out) const override { serde.Serialize(value, out); }
     absl::Status Deserialize(BytesView bytes, T* value) const override { return serde.Deserialize(bytes, value); }
     size_t MemoryBytes(const T& value) const override { return serde.MemoryBytes(value); }
+    SerdeFingerprint Fingerprint() const override {
+      if constexpr (HasFingerprint<S>) {
+        return serde.Fingerprint();
+      } else {
+        return {};
+      }
+    }
     S serde;
   };
   std::shared_ptr<const Interface> impl_;

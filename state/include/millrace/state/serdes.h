@@ -28,6 +28,14 @@ namespace internal {
   return sizeof(std::string) + (s.capacity() > 15 ? s.capacity() + 1 : 0);
 }
 
+[[nodiscard]] inline SerdeFingerprint LayoutNamed(std::string name) {
+  SerdeFingerprint fingerprint;
+  fingerprint.name = std::move(name);
+  return fingerprint;
+}
+/// "list<string>"; without a name if the inner serde has none.
+[[nodiscard]] SerdeFingerprint LayoutAround(std::string_view name, SerdeFingerprint inner);
+
 /// Big-endian integers and IEEE floats of fixed size.
 template <class T, class Int>
 struct FixedSizeSerde {
@@ -38,6 +46,10 @@ struct FixedSizeSerde {
     return absl::OkStatus();
   }
   [[nodiscard]] size_t MemoryBytes(const T&) const { return sizeof(T); }
+  [[nodiscard]] SerdeFingerprint Fingerprint() const {
+    const std::string bits = std::to_string(sizeof(T) * 8);
+    return LayoutNamed((std::is_floating_point_v<T> ? "float" : "int") + bits);
+  }
 };
 }  // namespace internal
 
@@ -50,6 +62,7 @@ struct Serde<std::string> {
     return absl::OkStatus();
   }
   [[nodiscard]] size_t MemoryBytes(const std::string& value) const { return internal::StringMemory(value); }
+  [[nodiscard]] SerdeFingerprint Fingerprint() const { return internal::LayoutNamed("string"); }
 };
 
 /// Byte arrays as vectors. Follows `ByteArraySerializer`.
@@ -61,6 +74,7 @@ struct Serde<std::vector<uint8_t>> {
     return absl::OkStatus();
   }
   [[nodiscard]] size_t MemoryBytes(const std::vector<uint8_t>& value) const { return sizeof(value) + value.capacity(); }
+  [[nodiscard]] SerdeFingerprint Fingerprint() const { return internal::LayoutNamed("string"); }  // the same bytes
 };
 
 /// Follow `ShortSerializer`, `IntegerSerializer`, `LongSerializer`, `FloatSerializer`, `DoubleSerializer`: big-endian.
@@ -81,6 +95,7 @@ struct Serde<bool> {
   void Serialize(const bool& value, Bytes* out) const { out->push_back(value ? 1 : 0); }
   [[nodiscard]] absl::Status Deserialize(BytesView bytes, bool* value) const;
   [[nodiscard]] size_t MemoryBytes(const bool&) const { return sizeof(bool); }
+  [[nodiscard]] SerdeFingerprint Fingerprint() const { return internal::LayoutNamed("boolean"); }
 };
 
 namespace internal {
@@ -146,6 +161,7 @@ struct NullableListSerde {
     for (const std::optional<T>& e : list) bytes += e ? element.MemoryBytes(*e) : sizeof(e);
     return bytes;
   }
+  [[nodiscard]] SerdeFingerprint Fingerprint() const { return internal::LayoutAround("list", element.Fingerprint()); }
   void Append(const T* value, Bytes* out) const {
     if constexpr (internal::kFixedSizeInLists<T>) {
       if (value != nullptr) element.Serialize(*value, out);
@@ -188,6 +204,7 @@ struct ListSerde {
     for (const T& e : list) bytes += nullable.element.MemoryBytes(e);
     return bytes;
   }
+  [[nodiscard]] SerdeFingerprint Fingerprint() const { return nullable.Fingerprint(); }
 };
 
 namespace internal {
@@ -213,6 +230,7 @@ struct TimeWindowedSerde {
     return inner.Deserialize(bytes.substr(0, bytes.size() - 8), &value->key);
   }
   [[nodiscard]] size_t MemoryBytes(const Windowed<K>& value) const { return inner.MemoryBytes(value.key) + sizeof(Window); }
+  [[nodiscard]] SerdeFingerprint Fingerprint() const { return internal::LayoutAround("time-windowed", inner.Fingerprint()); }
 };
 
 /// Keys of session results in output topics: the key, the session's end, then its start. Follows `SessionWindowedSerializer`.
@@ -233,6 +251,7 @@ struct SessionWindowedSerde {
     return inner.Deserialize(bytes.substr(0, bytes.size() - 16), &value->key);
   }
   [[nodiscard]] size_t MemoryBytes(const Windowed<K>& value) const { return inner.MemoryBytes(value.key) + sizeof(Window); }
+  [[nodiscard]] SerdeFingerprint Fingerprint() const { return internal::LayoutAround("session-windowed", inner.Fingerprint()); }
 };
 
 }  // namespace millrace

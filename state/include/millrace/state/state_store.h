@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -15,6 +16,7 @@
 #include "millrace/state/first_error.h"
 #include "millrace/state/headers.h"
 #include "millrace/state/record_context.h"
+#include "millrace/state/serde_fingerprint.h"
 #include "millrace/state/timestamp.h"
 
 namespace millrace {
@@ -108,12 +110,24 @@ struct ChangelogConfig {
   std::map<std::string, std::string> overrides;
 };
 
+/// How a store writes its changelog: what programs that share the store must agree on. What is on disk is checked by itself.
+struct StoreFormat {
+  /// "key-value", "timestamped-key-value", "window", "duplicates-window", "timestamped-window", "outer-join".
+  std::string kind;
+  /// Of the kind's layout around the serdes' bytes; another layout has another number.
+  int32_t version = 1;
+  SerdeFingerprint key;
+  /// One, or several where a store keeps values of several types (outer join: left, right).
+  std::vector<SerdeFingerprint> values;
+};
+
 /// Makes the instances of one store, one for each task that has it. Immutable after the topology is built.
 class StoreBuilder {
  public:
   virtual ~StoreBuilder() = default;
   [[nodiscard]] virtual const std::string& name() const = 0;
   [[nodiscard]] virtual const ChangelogConfig& changelog() const = 0;
+  [[nodiscard]] virtual const StoreFormat& format() const = 0;
   [[nodiscard]] virtual std::unique_ptr<StateStore> Build() const = 0;
 };
 

@@ -18,22 +18,29 @@ namespace internal {
 class MakeStoreBuilder final : public StoreBuilder {
  public:
   using Make = std::function<std::unique_ptr<StateStore>()>;
-  MakeStoreBuilder(std::string name, ChangelogConfig changelog, Make make)
-      : name_(std::move(name)), changelog_(std::move(changelog)), make_(std::move(make)) {}
+  MakeStoreBuilder(std::string name, ChangelogConfig changelog, StoreFormat format, Make make)
+      : name_(std::move(name)), changelog_(std::move(changelog)), format_(std::move(format)), make_(std::move(make)) {}
   [[nodiscard]] const std::string& name() const override { return name_; }
   [[nodiscard]] const ChangelogConfig& changelog() const override { return changelog_; }
+  [[nodiscard]] const StoreFormat& format() const override { return format_; }
   [[nodiscard]] std::unique_ptr<StateStore> Build() const override { return make_(); }
 
  private:
   std::string name_;
   ChangelogConfig changelog_;
+  StoreFormat format_;
   Make make_;
 };
 
 template <class Store, class... Args>
-std::shared_ptr<const StoreBuilder> MakeBuilder(const StoreOptions& options, Args... args) {
-  return std::make_shared<MakeStoreBuilder>(options.name, options.changelog,
+std::shared_ptr<const StoreBuilder> MakeBuilder(const StoreOptions& options, StoreFormat format, Args... args) {
+  return std::make_shared<MakeStoreBuilder>(options.name, options.changelog, std::move(format),
                                             [=]() -> std::unique_ptr<StateStore> { return std::make_unique<Store>(args...); });
+}
+
+template <class K, class... Vs>
+StoreFormat FormatOf(std::string kind, const AnySerde<K>& key, const AnySerde<Vs>&... values) {
+  return {std::move(kind), 1, key.Fingerprint(), {values.Fingerprint()...}};
 }
 
 inline Discipline DisciplineOf(const StoreOptions& options) {
@@ -49,37 +56,44 @@ inline WindowLayout LayoutOf(const WindowStoreOptions& options) {
 
 template <class K, class V>
 std::shared_ptr<const StoreBuilder> KeyValueStoreBuilder(StoreOptions options, AnySerde<K> key, AnySerde<V> value) {
+  StoreFormat format = internal::FormatOf("key-value", key, value);
   return internal::MakeBuilder<internal::KeyValueStoreImpl<K, V>>(
-      options, options.name, options.kind, internal::DisciplineOf(options), std::move(key), std::move(value));
+      options, std::move(format), options.name, options.kind, internal::DisciplineOf(options), std::move(key), std::move(value));
 }
 
 template <class K, class V>
 std::shared_ptr<const StoreBuilder> TimestampedKeyValueStoreBuilder(StoreOptions options, AnySerde<K> key, AnySerde<V> value) {
+  StoreFormat format = internal::FormatOf("timestamped-key-value", key, value);
   return internal::MakeBuilder<internal::TimestampedKeyValueStoreImpl<K, V>>(
-      options, options.name, options.kind, internal::DisciplineOf(options), std::move(key), std::move(value));
+      options, std::move(format), options.name, options.kind, internal::DisciplineOf(options), std::move(key), std::move(value));
 }
 
 template <class K, class V>
 std::shared_ptr<const StoreBuilder> WindowStoreBuilder(WindowStoreOptions options, AnySerde<K> key, AnySerde<V> value) {
   const StoreOptions store = internal::WithWindowedChangelog(options);
-  return internal::MakeBuilder<internal::WindowStoreImpl<K, V>>(store, store.name, store.kind, internal::DisciplineOf(store),
-                                                                internal::LayoutOf(options), std::move(key), std::move(value));
+  // Numbers its puts in their keys, or does not.
+  StoreFormat format = internal::FormatOf(options.retain_duplicates ? "duplicates-window" : "window", key, value);
+  return internal::MakeBuilder<internal::WindowStoreImpl<K, V>>(store, std::move(format), store.name, store.kind,
+                                                                internal::DisciplineOf(store), internal::LayoutOf(options),
+                                                                std::move(key), std::move(value));
 }
 
 template <class K, class V>
 std::shared_ptr<const StoreBuilder> TimestampedWindowStoreBuilder(WindowStoreOptions options, AnySerde<K> key,
                                                                   AnySerde<V> value) {
   const StoreOptions store = internal::WithWindowedChangelog(options);
+  StoreFormat format = internal::FormatOf("timestamped-window", key, value);
   return internal::MakeBuilder<internal::TimestampedWindowStoreImpl<K, V>>(
-      store, store.name, store.kind, internal::DisciplineOf(store), internal::LayoutOf(options), std::move(key),
-      std::move(value));
+      store, std::move(format), store.name, store.kind, internal::DisciplineOf(store), internal::LayoutOf(options),
+      std::move(key), std::move(value));
 }
 
 template <class K, class VL, class VR>
 std::shared_ptr<const StoreBuilder> OuterJoinStoreBuilder(StoreOptions options, AnySerde<K> key, AnySerde<VL> left,
                                                           AnySerde<VR> right) {
-  return internal::MakeBuilder<internal::OuterJoinStoreImpl<K, VL, VR>>(options, options.name, options.kind, std::move(key),
-                                                                        std::move(left), std::move(right));
+  StoreFormat format = internal::FormatOf("outer-join", key, left, right);
+  return internal::MakeBuilder<internal::OuterJoinStoreImpl<K, VL, VR>>(options, std::move(format), options.name, options.kind,
+                                                                        std::move(key), std::move(left), std::move(right));
 }
 
 }  // namespace millrace
