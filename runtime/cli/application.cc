@@ -69,6 +69,15 @@ void PrintError(const absl::Status& status) {
   for (absl::string_view line : absl::StrSplit(status.message(), '\n')) fprintf(stderr, "error: %s\n", std::string(line).c_str());
 }
 
+/// False after saying that there is no broker to ask.
+bool NamesBrokers(const StreamsConfig& config) {
+  if (!config.bootstrap_servers().empty()) return true;
+  PrintError(
+      absl::InvalidArgumentError("bootstrap.servers is not set: give --bootstrap-servers HOST:PORT, the variable "
+                                 "APP_BOOTSTRAP_SERVERS or a line in the properties file"));
+  return false;
+}
+
 }  // namespace
 
 struct Application::State {
@@ -116,15 +125,17 @@ struct Application::State {
       fputs(config->ToString().c_str(), stdout);
       return kExitOk;
     }
-    if (config->bootstrap_servers().empty()) {
-      PrintError(
-          absl::InvalidArgumentError("bootstrap.servers is not set: give --bootstrap-servers HOST:PORT, the variable "
-                                     "APP_BOOTSTRAP_SERVERS or a line in the properties file"));
-      return kExitUsage;
-    }
+    if (!NamesBrokers(*config)) return kExitUsage;
     const absl::StatusOr<Topology> made = MakeTopology(*config);
     if (!made.ok()) return PrintError(made.status()), kExitFailed;
     return RunUntilStopped(*config, *made);
+  }
+
+  [[nodiscard]] int ShowStatus(const ConfigurationFlags& flags) const {
+    const absl::StatusOr<StreamsConfig> config = Configure(flags);
+    if (!config.ok()) return PrintError(config.status()), kExitUsage;
+    if (!NamesBrokers(*config)) return kExitUsage;
+    return PrintStatus(*config);
   }
 
   [[nodiscard]] int DescribeTopology(const ConfigurationFlags& flags) const {
@@ -190,6 +201,8 @@ int Application::Run(int argc, const char* const* argv) {
   run->add_flag("--markdown", markdown, "With --print-config: print the reference page of all settings instead")->needs(print);
   CLI::App* topology = app.add_subcommand("topology", "Describe the topology as Kafka Streams does");
   AddConfigurationFlags(topology, &flags);
+  CLI::App* status = app.add_subcommand("status", "Print the running copies with their tasks, lag and age");
+  AddConfigurationFlags(status, &flags);
 
   std::vector<CLI::App*> commands;
   for (const Command& command : state_->commands) {
@@ -211,6 +224,7 @@ int Application::Run(int argc, const char* const* argv) {
   }
   if (run->parsed()) return state_->RunTopology(flags, print_config, markdown);
   if (topology->parsed()) return state_->DescribeTopology(flags);
+  if (status->parsed()) return state_->ShowStatus(flags);
   for (size_t i = 0; i < commands.size(); ++i) {
     if (commands[i]->parsed()) return state_->RunCommand(state_->commands[i], flags);
   }

@@ -16,6 +16,9 @@ class KafkaStreams;
 /// ends the process itself only at a second signal or when threads hang.
 [[nodiscard]] int RunStreams(const StreamsConfig& config, KafkaStreams* streams);
 
+/// Reads the status topic of the application and prints its fleet; the exit code.
+[[nodiscard]] int PrintStatus(const StreamsConfig& config);
+
 /// Level, format and application of the process's log.
 void ConfigureLoggingFrom(const StreamsConfig& config);
 

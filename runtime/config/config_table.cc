@@ -249,6 +249,16 @@ constexpr ConfigEntry kTable[] = {
      .doc = "Address that the HTTP server binds. It shows no record and changes nothing, but has no password either. Millrace "
             "only."},
     {.section = "Operation",
+     .name = "status.interval.ms",
+     .type = kInteger,
+     .default_value = "5000",
+     .min = 100,
+     .max = 3600000,
+     .unit = "milliseconds",
+     .doc =
+         "How often a copy writes what it does (tasks, positions, lag, load) to the topic `<application.id>-status`, which the "
+         "command `status` shows. One that has not written for three of these, 30 s at least, is taken for dead. Millrace only."},
+    {.section = "Operation",
      .name = "log.level",
      .type = kChoice,
      .default_value = "info",

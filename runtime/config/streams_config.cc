@@ -101,6 +101,8 @@ std::optional<int> StreamsConfig::http_port() const {
 }
 const std::string& StreamsConfig::http_host() const { return Text(data_->values, "http.host"); }
 
+std::chrono::milliseconds StreamsConfig::status_interval() const { return Time(data_->values, "status.interval.ms"); }
+
 const std::string& StreamsConfig::log_level() const { return Text(data_->values, "log.level"); }
 bool StreamsConfig::log_json() const { return Text(data_->values, "log.format") == "json"; }
 

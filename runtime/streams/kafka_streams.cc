@@ -18,6 +18,9 @@
 #include "metrics/runtime_snapshot.h"
 #include "millrace/runtime/logging.h"
 #include "restore/restorer.h"
+#include "status/instance_record.h"
+#include "status/manifest.h"
+#include "status/status_reporter.h"
 #include "streams/partition_progress.h"
 #include "streams/purge_board.h"
 #include "streams/state_directory.h"
@@ -44,7 +47,7 @@ bool Ended(State state) { return state == State::kNotRunning || state == State::
 }  // namespace
 
 // Threads: membership (polls the group, gives and takes tasks), restore, one for each worker, and control, which purges
-// repartition topics and carries out the end, whoever asked for it.
+// repartition topics, writes the instance's record to the status topic, and carries out the end, whoever asked for it.
 class KafkaStreams::Impl {
  public:
   Impl(Topology topology, StreamsConfig config, std::shared_ptr<log::LogClient> client, Host* host)
@@ -130,8 +133,10 @@ class KafkaStreams::Impl {
     auto directory = StateDirectory::Open(host_, options_.state_dir, options_.application_id);
     if (!directory.ok()) return directory.status();
     directory_ = *std::move(directory);
+    const internal::Manifest manifest = MakeManifest(topology_, plan_);
+    if (absl::Status status = CheckManifest(manifest, plan_, client_.get(), host_); !status.ok()) return status;
     if (absl::Status status = CreateInternalTopics(plan_, &client_->admin(), host_); !status.ok()) return status;
-    if (absl::Status status = AgreeOnManifest(topology_, plan_, client_.get(), host_->Now()); !status.ok()) return status;
+    if (absl::Status status = AgreeOnManifest(manifest, plan_, client_.get(), host_); !status.ok()) return status;
     return StartThreads();
   }
 
@@ -142,7 +147,7 @@ class KafkaStreams::Impl {
     context_.host = host_;
     context_.client = client_.get();
     context_.directory = directory_.get();
-    context_.transactional_id_prefix = absl::StrCat(options_.application_id, "-", directory_->process_id());
+    context_.transactional_id_prefix = absl::StrCat(options_.application_id, "-", directory_->instance_id());
     if (options_.exactly_once) {
       predecessors_ = std::make_unique<PredecessorTransactions>(client_.get(), options_.application_id,
                                                                 context_.transactional_id_prefix, options_.num_stream_threads);
@@ -175,32 +180,69 @@ class KafkaStreams::Impl {
     const log::MembershipOptions options{options_.application_id, plan_.task_topic, options_.group_instance_id,
                                          PredecessorTransactions::MemberClientId(context_.transactional_id_prefix)};
     if (absl::Status status = member_->Start(client_.get(), options); !status.ok()) return status;
+    internal::Instance self;
+    self.set_id(directory_->instance_id());
+    self.set_topology_hash(topology_.Hash());
+    self.set_software(kVersion);
+    self.set_interval_ms(options_.status_interval.count());
+    reporter_ = std::make_unique<StatusReporter>(host_, client_.get(), plan_.status_topic, std::move(self));
     control_ = host_->StartThread("control", [this] { Control(); });
     return absl::OkStatus();
   }
 
   void Control() {
     SetLogThreadName("control");
-    std::chrono::nanoseconds next_purge = host_->Monotonic() + options_.repartition_purge_interval;
-    std::chrono::nanoseconds next_ends = host_->Monotonic() + kFirstEndsInterval;
+    struct Chore {
+      std::chrono::nanoseconds (Impl::*act)();  // returns the time until it is due again
+      std::chrono::nanoseconds next;
+    };
+    const std::chrono::nanoseconds start = host_->Monotonic();
+    std::vector<Chore> chores = {
+        {&Impl::Purge, start + options_.repartition_purge_interval},
+        {&Impl::LookForEnds, start + kFirstEndsInterval},
+        {&Impl::ReportStatus, start},
+    };
     while (!end_requested()) {
-      const auto left = std::min(next_purge, next_ends) - host_->Monotonic();
+      Chore& chore =
+          *std::min_element(chores.begin(), chores.end(), [](const auto& a, const auto& b) { return a.next < b.next; });
+      const auto left = chore.next - host_->Monotonic();
       if (left.count() > 0) {
         control_signal_->Wait(std::chrono::ceil<std::chrono::milliseconds>(left));
         continue;
       }
-      if (host_->Monotonic() >= next_purge) {
-        Purge();
-        next_purge = host_->Monotonic() + options_.repartition_purge_interval;
-      } else {
-        const bool known = LookForEnds();
-        next_ends = host_->Monotonic() + (known ? kEndsInterval : kFirstEndsInterval);
-      }
+      chore.next = (this->*chore.act)() + host_->Monotonic();
     }
     Shutdown();
   }
 
-  void Purge() {
+  [[nodiscard]] PartitionEnds ends() const {
+    const std::lock_guard lock(mutex_);
+    return ends_;
+  }
+
+  std::chrono::nanoseconds ReportStatus() {
+    InstanceView view;
+    view.plan = &plan_;
+    for (const auto& worker : workers_) view.workers.emplace_back(worker->name(), worker->snapshot());
+    view.restoring = manager_->restoring();
+    view.restore_progress = restorer_->progress();
+    view.ends = ends();
+    view.read_committed = options_.read_committed;
+    reporter_->Report(Name(state()), DescribeWorkers(view));
+    return options_.status_interval;
+  }
+
+  // A clean end removes the record, a failure stays to be seen.
+  void ReportEnd() {
+    if (!reporter_) return;
+    if (const absl::Status why = error(); !why.ok()) {
+      reporter_->ReportFailure(Name(State::kError), why);
+    } else {
+      reporter_->Remove();
+    }
+  }
+
+  std::chrono::nanoseconds Purge() {
     for (const auto& [partition, offset] : purge_.Take()) {
       absl::Status status = client_->admin().DeleteRecords(partition, offset);
       if (!status.ok()) {
@@ -208,24 +250,20 @@ class KafkaStreams::Impl {
                    {.event = "purge-failed", .topic = partition.topic, .partition = partition.partition});
       }
     }
+    return options_.repartition_purge_interval;
   }
 
-  // The readers see ends too, but not those of a worker that hangs, nor of a partition that does not come. True if all are known.
-  bool LookForEnds() {
+  // The readers see ends too, but not those of a worker that hangs, nor of a partition that does not come.
+  std::chrono::nanoseconds LookForEnds() {
     std::vector<log::TopicPartition> partitions;
     for (const auto& worker : workers_) {
       for (const auto& [partition, progress] : worker->snapshot().inputs) partitions.push_back(partition);
     }
-    PartitionEnds before;
-    {
-      const std::lock_guard lock(mutex_);
-      before = ends_;
-    }
-    PartitionEnds ends = AskForEnds(&client_->admin(), partitions, before, host_->Monotonic());
-    const bool known = !partitions.empty() && ends.size() == partitions.size();
+    PartitionEnds told = AskForEnds(&client_->admin(), partitions, ends(), host_->Monotonic());
+    const bool known = !partitions.empty() && told.size() == partitions.size();
     const std::lock_guard lock(mutex_);
-    ends_ = std::move(ends);
-    return known;
+    ends_ = std::move(told);
+    return known ? kEndsInterval : kFirstEndsInterval;
   }
 
   // Membership gives back the tasks (workers commit and close them) and leaves; then the rest ends in the order of its use.
@@ -238,6 +276,7 @@ class KafkaStreams::Impl {
     if (restorer_) restorer_->Stop();
     for (const auto& worker : workers_) worker->Stop();
     if (member_) member_->Disconnect();
+    ReportEnd();
     directory_.reset();
     if (!Transition(State::kError, {State::kPendingError})) Transition(State::kNotRunning, {State::kPendingShutdown});
     ended_signal_->Notify();
@@ -306,6 +345,7 @@ class KafkaStreams::Impl {
   std::unique_ptr<Restorer> restorer_;
   std::unique_ptr<TaskManager> manager_;
   std::unique_ptr<GroupMember> member_;
+  std::unique_ptr<StatusReporter> reporter_;  // control thread
   mutable std::mutex parts_;
   bool have_parts_ ABSL_GUARDED_BY(parts_) = false;
 
@@ -383,12 +423,8 @@ RuntimeSnapshot KafkaStreams::Impl::Snapshot() const {
   if (!have_parts_) return out;
   out.rebalances = member_->rebalances();
   const std::chrono::nanoseconds now = host_->Monotonic();
-  PartitionEnds ends;
-  {
-    const std::lock_guard state_lock(mutex_);
-    ends = ends_;
-  }
-  for (const auto& worker : workers_) AddWorker(*worker, ends, now, &out);
+  const PartitionEnds known_ends = ends();
+  for (const auto& worker : workers_) AddWorker(*worker, known_ends, now, &out);
   // A task on its way to its worker may be seen on both sides.
   std::set<std::string> running;
   for (const TaskSnapshot& task : out.tasks) running.insert(task.task);

@@ -14,18 +14,7 @@ constexpr int kFormat = 1;
 constexpr char kMarker[] = ".millrace";
 constexpr char kLock[] = ".lock";
 constexpr char kOwner[] = ".owner";
-// Holds what Kafka Streams keeps in kafka-streams-process-metadata.
-constexpr char kProcess[] = ".process";
-
-absl::StatusOr<std::string> ProcessId(Host* host, const std::string& path) {
-  const std::string file = absl::StrCat(path, "/", kProcess);
-  absl::StatusOr<std::string> known = host->files().Read(file);
-  if (known.ok() && !known->empty()) return known;
-  if (!known.ok() && !absl::IsNotFound(known.status())) return known.status();
-  const std::string made = absl::StrCat(absl::Hex(host->Random(), absl::kZeroPad16), absl::Hex(host->Random(), absl::kZeroPad16));
-  if (absl::Status status = host->files().Write(file, made); !status.ok()) return status;
-  return made;
-}
+constexpr char kInstance[] = ".instance";
 
 absl::Status CheckMarker(const std::string& path, const std::string& text, const std::string& application_id) {
   const auto marker = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
@@ -45,6 +34,15 @@ absl::Status CheckMarker(const std::string& path, const std::string& text, const
                                                       "; choose another state.dir"));
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> InstanceId(Host* host, const std::string& path) {
+  auto id = host->files().Read(path);
+  if (id.ok() && !id->empty()) return id;
+  if (!id.ok() && !absl::IsNotFound(id.status())) return id.status();
+  id = absl::StrCat(absl::Hex(host->Random(), absl::kZeroPad16));
+  if (auto status = host->files().Write(path, *id); !status.ok()) return status;
+  return id;
 }
 
 }  // namespace
@@ -86,9 +84,9 @@ absl::StatusOr<std::unique_ptr<StateDirectory>> StateDirectory::Open(Host* host,
     const nlohmann::json marker = {{"format", kFormat}, {"application", application_id}};
     if (auto status = files.Write(marker_path, marker.dump()); !status.ok()) return status;
   }
-  absl::StatusOr<std::string> process_id = ProcessId(host, path);
-  if (!process_id.ok()) return process_id.status();
-  return std::unique_ptr<StateDirectory>(new StateDirectory(host, path, *std::move(process_id), *std::move(lock)));
+  auto instance_id = InstanceId(host, absl::StrCat(path, "/", kInstance));
+  if (!instance_id.ok()) return instance_id.status();
+  return std::unique_ptr<StateDirectory>(new StateDirectory(host, path, *std::move(instance_id), *std::move(lock)));
 }
 
 absl::Status StateDirectory::PrepareTask(TaskId task) { return host_->files().CreateDirectories(TaskPath(task)); }

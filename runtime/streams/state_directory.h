@@ -20,10 +20,10 @@ class StateDirectory {
                                                               const std::string& application_id);
 
   [[nodiscard]] const std::string& path() const { return path_; }
+  /// Names the process that has the directory: drawn when the directory was made, the same after a restart.
+  [[nodiscard]] const std::string& instance_id() const { return instance_id_; }
   [[nodiscard]] std::string TaskPath(TaskId task) const { return path_ + "/" + task.ToString(); }
   [[nodiscard]] std::string StorePath(TaskId task, const std::string& store) const { return TaskPath(task) + "/" + store; }
-  /// Names this process's place: it stays the same as long as the directory does, whoever runs in it.
-  [[nodiscard]] const std::string& process_id() const { return process_id_; }
   /// Creates the task's folder.
   absl::Status PrepareTask(TaskId task);
   /// Renames a damaged or unusable store to `<store>.damaged-<milliseconds>`; nothing is deleted. Returns the new name ("" if
@@ -31,12 +31,12 @@ class StateDirectory {
   absl::StatusOr<std::string> SetAside(TaskId task, const std::string& store);
 
  private:
-  StateDirectory(Host* host, std::string path, std::string process_id, std::unique_ptr<FileLock> lock)
-      : host_(host), path_(std::move(path)), process_id_(std::move(process_id)), lock_(std::move(lock)) {}
+  StateDirectory(Host* host, std::string path, std::string instance_id, std::unique_ptr<FileLock> lock)
+      : host_(host), path_(std::move(path)), instance_id_(std::move(instance_id)), lock_(std::move(lock)) {}
 
   Host* host_;
   std::string path_;
-  std::string process_id_;
+  std::string instance_id_;
   std::unique_ptr<FileLock> lock_;
 };
 

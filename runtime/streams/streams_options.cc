@@ -22,6 +22,7 @@ StreamsOptions OptionsFrom(const StreamsConfig& config) {
   options.offset_reset = config.auto_offset_reset();
   options.exactly_once = config.processing_guarantee() == ProcessingGuarantee::kExactlyOnceV2;
   options.read_committed = config.read_committed();
+  options.status_interval = config.status_interval();
   options.group_instance_id = config.group_instance_id();
   return options;
 }

@@ -29,6 +29,7 @@ struct StreamsOptions {
   std::chrono::milliseconds repartition_purge_interval{30000};                   // repartition.purge.interval.ms
   AutoOffsetReset offset_reset = AutoOffsetReset::kEarliest;  // auto.offset.reset of source topics without a committed offset
   bool read_committed = false;                                // isolation.level of source topics
+  std::chrono::milliseconds status_interval{5000};            // status.interval.ms
   std::string group_instance_id;                              // group.instance.id
   bool exactly_once = false;                                  // processing.guarantee=exactly_once_v2
 };

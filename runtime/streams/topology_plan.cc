@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "status/status_topic.h"
 
 namespace millrace {
 namespace {
@@ -197,9 +198,9 @@ class Planner {
       }
     }
     plan->task_topic = Full("tasks");
-    plan->status_topic = Full("status");
+    plan->status_topic = StatusTopicName(options_.application_id);
     plan->internal_topics.push_back(Spec("tasks", static_cast<int32_t>(plan->tasks.size()), {{"cleanup.policy", "delete"}}));
-    plan->internal_topics.push_back(Spec("status", 1, {{"cleanup.policy", "compact"}}));
+    plan->internal_topics.push_back(StatusTopicSpec(options_.application_id, options_.replication_factor));
   }
 
   // Defaults, then the application's topic.* settings, then the store's own.

@@ -41,16 +41,6 @@ absl::StatusOr<TopologyPlan> MakeTopologyPlan(const Topology& topology, const St
 /// Creates what is missing and waits until it can be seen; an existing internal topic with another partition count is an error.
 absl::Status CreateInternalTopics(const TopologyPlan& plan, log::Admin* admin, Host* host);
 
-/// What all workers of an application must agree on, as JSON.
-std::string MakeManifest(const Topology& topology, const TopologyPlan& plan);
-
-/// Lines that say where numbering or stores differ; empty if workers with these manifests can share the work.
-std::vector<std::string> CompareManifests(const std::string& theirs, const std::string& ours);
-
-/// Reads the manifest of the status topic, and writes ours if there is none or only the hash differs. kFailedPrecondition prints
-/// the difference.
-absl::Status AgreeOnManifest(const Topology& topology, const TopologyPlan& plan, log::LogClient* client, Timestamp now);
-
 }  // namespace millrace
 
 #endif  // MILLRACE_RUNTIME_STREAMS_TOPOLOGY_PLAN_H_

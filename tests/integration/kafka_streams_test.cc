@@ -3,16 +3,23 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "host/host.h"
 #include "kafka_broker.h"
 #include "log/kafka/kafka_log.h"
 #include "metrics/runtime_snapshot.h"
+#include "millrace/runtime/main.h"
 #include "millrace/state/serdes.h"
 #include "millrace/topologies/streams_builder.h"
+#include "status/fleet_table.h"
+#include "status/status_record.h"
+#include "status/status_topic.h"
 
 // KafkaStreams on a real Kafka: two instances share the work, one leaves midway; restart with and without local state.
 
@@ -53,16 +60,21 @@ class KafkaStreamsTest : public testing::Test {
   }
   void TearDown() override { EXPECT_TRUE(host_.files().RemoveAll(root_).ok()); }
 
-  [[nodiscard]] std::unique_ptr<KafkaStreams> Make(const std::string& directory) const {
+  [[nodiscard]] StreamsConfig Config(const std::string& directory) const {
     auto config = StreamsConfig::From({{"application.id", application_},
                                        {"bootstrap.servers", broker_->bootstrap_servers()},
                                        {"state.dir", root_ + "/" + directory},
                                        {"num.stream.threads", "2"},
                                        {"session.timeout.ms", "6000"},
                                        {"heartbeat.interval.ms", "500"},
+                                       {"status.interval.ms", "200"},
                                        {"commit.interval.ms", "100"}});
     EXPECT_TRUE(config.ok()) << config.status();
-    return std::make_unique<KafkaStreams>(CountTopology(input_, output_), *config);
+    return *config;
+  }
+
+  [[nodiscard]] std::unique_ptr<KafkaStreams> Make(const std::string& directory) const {
+    return std::make_unique<KafkaStreams>(CountTopology(input_, output_), Config(directory));
   }
 
   /// `times` records of each word.
@@ -143,6 +155,82 @@ TEST_F(KafkaStreamsTest, TwoInstancesShareTheWorkAndOneLeavesMidway) {
   EXPECT_TRUE(Eventually([&] { return second->state() == State::kRunning && second->Progress().tasks_running == 4; }));
   EXPECT_TRUE(second->Close());
   EXPECT_TRUE(second->error().ok()) << second->error();
+}
+
+TEST_F(KafkaStreamsTest, InstancesDescribeThemselvesAndAreGoneAfterACleanEnd) {
+  const std::string topic = StatusTopicName(application_);
+  const auto read = [&] {
+    auto contents = ReadStatusTopic(topic, client_.get(), &host_);
+    EXPECT_TRUE(contents.ok()) << contents.status();
+    return contents.ok() ? *contents : StatusTopicContents();
+  };
+  auto first = Make("first");
+  ASSERT_TRUE(first->Start().ok()) << first->error();
+  auto second = Make("second");
+  ASSERT_TRUE(second->Start().ok()) << second->error();
+  Write(20);
+  ASSERT_TRUE(Eventually([&] { return CountsAreRight(); })) << testing::PrintToString(counts_);
+  // Together they have all four tasks, at the end of their inputs.
+  const auto all_is_told = [&] {
+    std::set<std::string> tasks;
+    int64_t positions = 0;
+    const StatusTopicContents contents = read();
+    for (const auto& [id, value] : contents.instances) {
+      const auto instance = DecodeInstance(value);
+      if (!instance.ok() || instance->state() != "RUNNING" || instance->workers_size() != 2) return false;
+      EXPECT_TRUE(IsAlive(*instance, host_.Now()));
+      for (const internal::WorkerStatus& worker : instance->workers()) {
+        for (const internal::TaskStatus& task : worker.tasks()) {
+          tasks.insert(task.id());
+          for (const internal::InputStatus& input : task.inputs()) {
+            if (!input.has_lag() || input.lag() != 0) return false;
+            positions += input.position();
+          }
+        }
+      }
+    }
+    return tasks.size() == kPartitions && positions == 20 * kWords;
+  };
+  EXPECT_TRUE(Eventually(all_is_told));
+  const StatusTopicContents contents = read();
+  EXPECT_EQ(contents.instances.size(), 2u);
+  const auto manifest = DecodeManifest(contents.manifest.value_or(""));
+  ASSERT_TRUE(manifest.ok()) << manifest.status();
+  EXPECT_EQ(manifest->subtopologies(0).stores(0).name(), "counts");
+  const auto table = FleetTable(application_, contents, host_.Now());
+  ASSERT_TRUE(table.ok()) << table.status();
+  EXPECT_EQ(std::count(table->begin(), table->end(), '\n'), 4) << *table;
+  EXPECT_TRUE(first->Close());
+  EXPECT_TRUE(second->Close());
+  EXPECT_TRUE(read().instances.empty());
+  EXPECT_TRUE(read().manifest.has_value());
+
+  // The command of every application prints the same.
+  Application application(application_, [&](const StreamsConfig&) { return CountTopology(input_, output_); });
+  const std::vector<const char*> arguments = {"program", "status", "--bootstrap-servers", broker_->bootstrap_servers().c_str()};
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(application.Run(static_cast<int>(arguments.size()), arguments.data()), 0);
+  EXPECT_THAT(testing::internal::GetCapturedStdout(),
+              testing::AllOf(testing::HasSubstr("application " + application_ + ", topology "),
+                             testing::HasSubstr("tasks that no living instance has: 0_0 0_1 0_2 0_3\n")));
+  Application unknown("never-started", [&](const StreamsConfig&) { return CountTopology(input_, output_); });
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(unknown.Run(static_cast<int>(arguments.size()), arguments.data()), 1);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("there is no topic never-started-status"));
+}
+
+TEST_F(KafkaStreamsTest, RefusesAProgramThatDoesNotFitTheState) {
+  auto first = Make("first");
+  ASSERT_TRUE(first->Start().ok()) << first->error();
+  StreamsBuilder builder;
+  builder.Table<std::string, std::string>(input_, Materialized::As("counts")).ToStream().To(output_);
+  KafkaStreams other(builder.Build().value(), Config("other"));
+  const absl::Status status = other.Start();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(
+      std::string(status.message()),
+      testing::HasSubstr("sub-topology 0, store counts, value, serde: the application has int64, this program has string"));
+  EXPECT_TRUE(first->Close());
 }
 
 TEST_F(KafkaStreamsTest, RestartsFromLocalStateAndWithoutIt) {

@@ -63,6 +63,12 @@ TEST(Cli, RunNeedsBootstrapServers) {
   EXPECT_THAT(outcome.err, AllOf(StartsWith("error: bootstrap.servers is not set"), HasSubstr("--bootstrap-servers HOST:PORT")));
 }
 
+TEST(Cli, StatusNeedsBootstrapServersToo) {
+  const Outcome outcome = Shop({"status"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_THAT(outcome.err, StartsWith("error: bootstrap.servers is not set"));
+}
+
 TEST(Cli, ErrorsOfTheConfigurationGoToStderrOneALine) {
   const Outcome outcome = Shop({"run", "--set", "num.stream.threads=x", "--set", "log.levl=info"});
   EXPECT_EQ(outcome.code, 2);

@@ -15,6 +15,8 @@
 #include "millrace/runtime/logging.h"
 #include "millrace/state/serdes.h"
 #include "millrace/topologies/streams_builder.h"
+#include "status/status_record.h"
+#include "status/status_topic.h"
 
 // KafkaStreams as production runs it, on the embedded log: threads, group, restore, state directory.
 
@@ -338,7 +340,52 @@ TEST_F(KafkaStreamsEmbeddedTest, RefusesATopologyThatDoesNotFitTheManifestAndPri
   builder.Stream<std::string, std::string>("words").GroupByKey().Count(Materialized::As("totals")).ToStream().To("word-counts");
   const absl::Status status = Make(builder.Build().value(), Config())->Start();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("sub-topology 0, stores"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("sub-topology 0, store counts: the application has a"));
+  EXPECT_FALSE(log_.PartitionCount("counter-totals-changelog").has_value()) << "nothing was made for it";
+}
+
+TEST_F(KafkaStreamsEmbeddedTest, DescribesItselfInTheStatusTopicWhileItRuns) {
+  const auto instances = [&] {
+    auto client = log_.NewClient();
+    std::map<std::string, internal::Instance> decoded;
+    const auto contents = ReadStatusTopic("counter-status", client.get(), &host_).value();
+    for (const auto& [id, value] : contents.instances) {
+      decoded[id] = DecodeInstance(value).value();
+    }
+    return decoded;
+  };
+  Write("a", 5);
+  auto first = Make(CountTopology(), Config("a", {{"status.interval.ms", "100"}}));
+  ASSERT_TRUE(first->Start().ok()) << first->error();
+  auto second = Make(CountTopology(), Config("b", {{"status.interval.ms", "100"}}));
+  ASSERT_TRUE(second->Start().ok()) << second->error();
+  // Both run two tasks each, whose inputs are read to the end.
+  EXPECT_TRUE(Eventually([&] {
+    std::set<std::string> tasks;
+    int64_t position = 0;
+    for (const auto& [id, instance] : instances()) {
+      if (instance.workers_size() != 1 || instance.workers(0).tasks_size() != 2 || instance.state() != "RUNNING") return false;
+      for (const auto& task : instance.workers(0).tasks()) {
+        tasks.insert(task.id());
+        if (task.inputs_size() != 1 || !task.inputs(0).has_lag() || task.inputs(0).lag() != 0) return false;
+        position += task.inputs(0).position();
+      }
+    }
+    return tasks.size() == 4 && position == 5;
+  }));
+  ASSERT_EQ(instances().size(), 2u);
+  EXPECT_TRUE(first->Close());
+  EXPECT_TRUE(Eventually([&] {
+    const auto left = instances();
+    return left.size() == 1 && left.begin()->second.workers(0).tasks_size() == 4;
+  })) << "a clean end removes the record";
+  const std::string id = instances().begin()->first;
+  EXPECT_TRUE(second->Close());
+  EXPECT_TRUE(instances().empty());
+  second = Make(CountTopology(), Config("b", {{"status.interval.ms", "100"}}));
+  ASSERT_TRUE(second->Start().ok()) << second->error();
+  EXPECT_TRUE(Eventually([&] { return !instances().empty(); }));
+  EXPECT_EQ(instances().begin()->first, id) << "the id stays with the state directory";
 }
 
 TEST_F(KafkaStreamsEmbeddedTest, RefusesAStateDirectoryInUse) {
@@ -364,6 +411,12 @@ TEST_F(KafkaStreamsEmbeddedTest, EndsInErrorWhenAUserFunctionThrows) {
   Write("a", 1, "bad");
   EXPECT_TRUE(Eventually([&] { return streams->state() == State::kError; }));
   EXPECT_THAT(std::string(streams->error().message()), HasSubstr("bad word"));
+  auto client = log_.NewClient();
+  const auto records = ReadStatusTopic("counter-status", client.get(), &host_).value().instances;
+  ASSERT_EQ(records.size(), 1u);
+  const internal::Instance record = DecodeInstance(records.begin()->second).value();
+  EXPECT_EQ(record.state(), "ERROR");
+  EXPECT_THAT(record.error(), HasSubstr("bad word"));
 }
 
 TEST_F(KafkaStreamsEmbeddedTest, DropsLostTasksAndTakesThemUpAgain) {

@@ -37,6 +37,18 @@ TEST_F(StateDirectoryTest, IsMadeAtTheFirstStartAndOpenedAtTheNext) {
   EXPECT_TRUE(host_.files().Exists(root_ + "/app/0_3"));
 }
 
+TEST_F(StateDirectoryTest, NamesItsInstanceOnceAndForAll) {
+  std::string id;
+  {
+    auto first = Open();
+    ASSERT_TRUE(first.ok()) << first.status();
+    id = (*first)->instance_id();
+    EXPECT_EQ(id.size(), 16u);
+    EXPECT_NE((*Open("another"))->instance_id(), id);
+  }
+  EXPECT_EQ((*Open())->instance_id(), id);
+}
+
 TEST_F(StateDirectoryTest, RefusesASecondUserAndNamesTheFirst) {
   auto first = Open();
   ASSERT_TRUE(first.ok()) << first.status();

@@ -79,6 +79,9 @@ class StreamsConfig {
   [[nodiscard]] std::optional<int> http_port() const;
   [[nodiscard]] const std::string& http_host() const;
 
+  /// How often an instance describes itself in the status topic.
+  [[nodiscard]] std::chrono::milliseconds status_interval() const;
+
   /// One of "debug", "info", "warn", "error", "off".
   [[nodiscard]] const std::string& log_level() const;
   [[nodiscard]] bool log_json() const;
