@@ -10,7 +10,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "status/status_record.h"
-#include "status/status_topic.h"
 #include "task/located_status.h"
 
 namespace millrace {
@@ -20,6 +19,7 @@ using internal::Manifest;
 using Differences = std::vector<FormatDifference>;
 
 constexpr std::chrono::milliseconds kFlushLimit{30000};
+constexpr int kRounds = 3;
 
 internal::Fingerprint ToProto(const SerdeFingerprint& from) {
   internal::Fingerprint to;
@@ -237,33 +237,40 @@ Manifest JoinManifests(const Manifest& application, const Manifest& program) {
   return joined;
 }
 
-absl::Status CheckManifest(const Manifest& manifest, const TopologyPlan& plan, log::LogClient* client, Host* host) {
+absl::StatusOr<StatusTopicContents> CheckManifest(const Manifest& manifest, const TopologyPlan& plan, log::LogClient* client,
+                                                  Host* host) {
   auto exists = client->admin().PartitionCount(plan.status_topic);
   if (!exists.ok()) return At(exists.status(), "topic " + plan.status_topic);
-  if (!exists->has_value()) return absl::OkStatus();
+  if (!exists->has_value()) return StatusTopicContents();
   auto contents = ReadStatusTopic(plan.status_topic, client, host);
   if (!contents.ok()) return contents.status();
-  return Join(contents->manifest, manifest, plan).status();
+  if (auto joined = Join(contents->manifest, manifest, plan); !joined.ok()) return joined.status();
+  return contents;
 }
 
-absl::Status AgreeOnManifest(const Manifest& manifest, const TopologyPlan& plan, log::LogClient* client, Host* host) {
-  // Twice: copies that start together each write, and then read what came last.
-  for (int round = 0; round < 2; ++round) {
-    auto contents = ReadStatusTopic(plan.status_topic, client, host);
-    if (!contents.ok()) return contents.status();
-    auto joined = Join(contents->manifest, manifest, plan);
+absl::Status AgreeOnManifest(const Manifest& manifest, const TopologyPlan& plan, StatusTopicContents contents,
+                             log::LogClient* client, Host* host) {
+  // Until the topic is seen to have what we would write: copies that start together each write, and then read what came last.
+  for (int round = 0; round < kRounds; ++round) {
+    if (round > 0 || !contents.manifest) {
+      auto read = ReadStatusTopic(plan.status_topic, client, host);
+      if (!read.ok()) return read.status();
+      contents = *std::move(read);
+    }
+    auto joined = Join(contents.manifest, manifest, plan);
     if (!joined.ok()) return joined.status();
     const std::string bytes = Encode(*joined);
     std::vector<std::pair<std::string, NullableBytes>> records;
-    const bool agreed = contents->manifest == bytes;
+    const bool agreed = contents.manifest == bytes;
     if (!agreed) records.emplace_back(kManifestKey, bytes);
-    for (const auto& [id, value] : contents->instances) {
+    for (const auto& [id, value] : contents.instances) {
       auto instance = DecodeInstance(value);
       if (instance.ok() && IsForgotten(*instance, host->Now())) records.emplace_back(InstanceKey(id), std::nullopt);
     }
     if (absl::Status status = Write(plan, client, host->Now(), records); !status.ok()) return status;
-    if (agreed) break;
+    if (agreed) return absl::OkStatus();
   }
+  // Others with compatible manifests keep writing theirs: what each of them checked holds for us too.
   return absl::OkStatus();
 }
 

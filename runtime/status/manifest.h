@@ -4,11 +4,13 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "host/host.h"
 #include "log/log.h"
 #include "millrace/state/serde_fingerprint.h"
 #include "millrace/topologies/topology.h"
 #include "status/millrace_status.pb.h"
+#include "status/status_topic.h"
 #include "streams/topology_plan.h"
 
 namespace millrace {
@@ -26,14 +28,14 @@ namespace millrace {
 [[nodiscard]] internal::Manifest JoinManifests(const internal::Manifest& application, const internal::Manifest& program);
 
 /// Before internal topics are made: kFailedPrecondition with every difference and what to do if the application has a manifest
-/// that this program does not fit, or one of a newer version; OK without a manifest or without the topic.
-[[nodiscard]] absl::Status CheckManifest(const internal::Manifest& manifest, const TopologyPlan& plan, log::LogClient* client,
-                                         Host* host);
+/// that this program does not fit, or one of a newer version. Otherwise what the topic holds; nothing if there is none.
+[[nodiscard]] absl::StatusOr<StatusTopicContents> CheckManifest(const internal::Manifest& manifest, const TopologyPlan& plan,
+                                                                log::LogClient* client, Host* host);
 
-/// The same with the topic there, and writes the joined manifest if the topic has another or none. Also removes the records of
-/// instances that are long dead.
-[[nodiscard]] absl::Status AgreeOnManifest(const internal::Manifest& manifest, const TopologyPlan& plan, log::LogClient* client,
-                                           Host* host);
+/// After internal topics are made: writes the joined manifest if the topic has another or none, and removes the records of
+/// instances that are long dead. `contents` is what CheckManifest gave; refuses as it does if another program was faster.
+[[nodiscard]] absl::Status AgreeOnManifest(const internal::Manifest& manifest, const TopologyPlan& plan,
+                                           StatusTopicContents contents, log::LogClient* client, Host* host);
 
 }  // namespace millrace
 

@@ -134,9 +134,11 @@ class KafkaStreams::Impl {
     if (!directory.ok()) return directory.status();
     directory_ = *std::move(directory);
     const internal::Manifest manifest = MakeManifest(topology_, plan_);
-    if (absl::Status status = CheckManifest(manifest, plan_, client_.get(), host_); !status.ok()) return status;
+    auto contents = CheckManifest(manifest, plan_, client_.get(), host_);
+    if (!contents.ok()) return contents.status();
     if (absl::Status status = CreateInternalTopics(plan_, &client_->admin(), host_); !status.ok()) return status;
-    if (absl::Status status = AgreeOnManifest(manifest, plan_, client_.get(), host_); !status.ok()) return status;
+    if (absl::Status status = AgreeOnManifest(manifest, plan_, *std::move(contents), client_.get(), host_); !status.ok())
+      return status;
     return StartThreads();
   }
 

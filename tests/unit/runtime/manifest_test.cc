@@ -69,9 +69,10 @@ class ManifestTest : public testing::Test {
   absl::Status Start(const Topology& topology) {
     const TopologyPlan plan = Plan(topology);
     const internal::Manifest manifest = MakeManifest(topology, plan);
-    if (absl::Status status = CheckManifest(manifest, plan, client_.get(), &host_); !status.ok()) return status;
+    auto contents = CheckManifest(manifest, plan, client_.get(), &host_);
+    if (!contents.ok()) return contents.status();
     if (absl::Status status = CreateInternalTopics(plan, &client_->admin(), &host_); !status.ok()) return status;
-    return AgreeOnManifest(manifest, plan, client_.get(), &host_);
+    return AgreeOnManifest(manifest, plan, *std::move(contents), client_.get(), &host_);
   }
   StatusTopicContents Contents() { return ReadStatusTopic("shop-status", client_.get(), &host_).value(); }
   int64_t Records() { return log_.EndOffset({"shop-status", 0}).value(); }
@@ -191,6 +192,18 @@ TEST_F(ManifestTest, AFieldNumberKeepsItsTypeEvenIfAProgramInBetweenDidNotHaveIt
   const absl::Status status = Start(Orders(key, Message({{1, {"varint", ""}}, {2, {"double", ""}}})));
   EXPECT_THAT(std::string(status.message()),
               HasSubstr("value, field 2 of message shop.Order: the application has string, this program has double"));
+}
+
+TEST_F(ManifestTest, RefusesWhatAFasterProgramWroteBetweenCheckAndAgreement) {
+  const Topology topology = Orders({}, {});
+  const TopologyPlan plan = Plan(topology);
+  const internal::Manifest manifest = MakeManifest(topology, plan);
+  auto contents = CheckManifest(manifest, plan, client_.get(), &host_);
+  ASSERT_TRUE(contents.ok()) << contents.status();
+  ASSERT_TRUE(Start(Orders({}, {}, "other")).ok());
+  const absl::Status status = AgreeOnManifest(manifest, plan, *std::move(contents), client_.get(), &host_);
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("store other: the application has a"));
 }
 
 TEST_F(ManifestTest, RefusesAManifestOfANewerVersion) {
