@@ -5,6 +5,7 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -14,6 +15,7 @@
 namespace millrace {
 namespace {
 
+constexpr int64_t kOwnMemoryBytes = int64_t{128} << 20;
 constexpr char kData = 'd';
 constexpr char kMeta = 'm';
 constexpr BytesView kMarkKey = "format";
@@ -54,7 +56,9 @@ rocksdb::Options MakeOptions(const RocksDbOptions& options, const EngineMemory& 
   o.create_if_missing = true;
   o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   o.write_buffer_manager = memory.write_buffers;
-  o.write_buffer_size = static_cast<size_t>(options.write_buffer_bytes_per_store);
+  o.write_buffer_size = static_cast<size_t>(std::min(options.write_buffer_bytes_per_store, memory.bytes / 8));
+  // The least that a store takes which is written to at all.
+  o.arena_block_size = std::clamp<size_t>(o.write_buffer_size / 64, 16 << 10, 256 << 10);
   o.max_write_buffer_number = 3;
   o.compression = rocksdb::kNoCompression;
   o.compaction_style = rocksdb::kCompactionStyleUniversal;
@@ -150,7 +154,7 @@ class RocksDbEngineFactory final : public EngineFactory {
  public:
   RocksDbEngineFactory(std::string directory, RocksDbOptions options)
       : directory_(std::move(directory)), options_(std::move(options)), in_memory_(MakeMemoryEngineFactory()) {
-    if (options_.memory == nullptr) options_.memory = MakeEngineMemory({});
+    if (options_.memory == nullptr) options_.memory = MakeEngineMemory(kOwnMemoryBytes);
   }
   absl::StatusOr<std::unique_ptr<KeyValueEngine>> Open(const std::string& store, StoreKind kind) override {
     if (kind == StoreKind::kInMemory) return in_memory_->Open(store, kind);
@@ -165,14 +169,15 @@ class RocksDbEngineFactory final : public EngineFactory {
 
 }  // namespace
 
-EngineMemory::EngineMemory(const EngineMemoryOptions& options)
-    : block_cache(rocksdb::NewLRUCache(static_cast<size_t>(options.block_cache_bytes))),
-      write_buffers(std::make_shared<rocksdb::WriteBufferManager>(static_cast<size_t>(options.write_buffer_bytes))) {}
+EngineMemory::EngineMemory(int64_t limit_bytes)
+    : bytes(limit_bytes),
+      block_cache(rocksdb::NewLRUCache(static_cast<size_t>(bytes))),
+      write_buffers(std::make_shared<rocksdb::WriteBufferManager>(static_cast<size_t>(bytes / 2), block_cache)) {}
 
 absl::StatusOr<std::unique_ptr<KeyValueEngine>> RocksDbEngine::Open(const std::string& store, const std::string& directory,
                                                                     const RocksDbOptions& options) {
   if (absl::Status s = CheckDirectory(store, directory); !s.ok()) return s;
-  const std::shared_ptr<EngineMemory> memory = options.memory != nullptr ? options.memory : MakeEngineMemory({});
+  const std::shared_ptr<EngineMemory> memory = options.memory != nullptr ? options.memory : MakeEngineMemory(kOwnMemoryBytes);
   const rocksdb::Options rocks_options = MakeOptions(options, *memory);
   rocksdb::DB* raw = nullptr;
   const rocksdb::Status s = rocksdb::DB::Open(rocks_options, directory, &raw);
@@ -298,9 +303,7 @@ absl::Status RocksDbEngine::Flush(bool wait) {
   return s.ok() ? absl::OkStatus() : Error(s, "flush");
 }
 
-std::shared_ptr<EngineMemory> MakeEngineMemory(const EngineMemoryOptions& options) {
-  return std::make_shared<EngineMemory>(options);
-}
+std::shared_ptr<EngineMemory> MakeEngineMemory(int64_t bytes) { return std::make_shared<EngineMemory>(bytes); }
 
 std::unique_ptr<EngineFactory> MakeRocksDbEngineFactory(std::string directory, RocksDbOptions options) {
   return std::make_unique<RocksDbEngineFactory>(std::move(directory), std::move(options));

@@ -14,7 +14,8 @@ namespace millrace {
 
 class EngineMemory {
  public:
-  explicit EngineMemory(const EngineMemoryOptions& options);
+  explicit EngineMemory(int64_t limit_bytes);
+  const int64_t bytes;
   std::shared_ptr<rocksdb::Cache> block_cache;
   std::shared_ptr<rocksdb::WriteBufferManager> write_buffers;
 };

@@ -82,6 +82,7 @@ absl::Status KeyValueOverlay::Persist(std::optional<int64_t> changelog_offset) {
     } else if (entry->in_engine) {
       batch.Delete(key);
     }
+    if (absl::Status s = WriteIfLarge(&batch); !s.ok()) return s;
   }
   if (absl::Status s = Write(&batch, changelog_offset); !s.ok()) return s;
   index_.clear();
@@ -118,7 +119,7 @@ KeyValueOverlay::Entry* KeyValueOverlay::Add(BytesView key) {
 }
 
 void KeyValueOverlay::Remove(Entry* entry) {
-  memory_bytes -= entry->bytes;
+  AddMemory(-entry->bytes);
   table_.erase(ToAbsl(entry->key));
   entry->touch.Unlink();
   entry->ring.Unlink();
@@ -132,7 +133,8 @@ void KeyValueOverlay::DeleteAll() {
 
 // Second chance, over clean entries only.
 void KeyValueOverlay::Evict(size_t steps) {
-  while (steps-- > 0 && memory_bytes > context().memory_limit_bytes && memory_bytes > dirty_bytes && !ring_.empty()) {
+  const int64_t limit = MemoryLimit();
+  while (steps-- > 0 && memory_bytes() > limit && memory_bytes() > dirty_bytes && !ring_.empty()) {
     Entry* const entry = Owner(ring_.front());
     if (entry->unpersisted || entry->touch.linked() || entry->referenced) {
       entry->referenced = false;

@@ -35,7 +35,7 @@ void Overlay::EndWrite(OverlayEntry* entry, bool present) {
 
 void Overlay::Count(OverlayEntry* entry) {
   const int64_t bytes = EntryBytes(*entry);
-  memory_bytes += bytes - entry->bytes;
+  AddMemory(bytes - entry->bytes);
   if (entry->unpersisted) dirty_bytes += bytes - entry->bytes;
   entry->bytes = bytes;
 }
@@ -50,7 +50,7 @@ void Overlay::LogEntry(const OverlayEntry& entry) {
     Encode(entry, &value_buffer);
     value = value_buffer;
   }
-  Log(log_key_, value, record().timestamp, log_headers_ ? *record().headers : Headers::Empty());
+  Log(log_key_, value, record().timestamp, Headers::Empty());
 }
 
 void Overlay::ResolveBefore(OverlayEntry* entry) {

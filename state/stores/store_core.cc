@@ -9,6 +9,7 @@ constexpr BytesView kOffsetKey = "changelog-offset";
 constexpr BytesView kLayoutKey = "layout";
 // A crash costs at most the replay of this many writes (the engine flushes by size earlier as a rule).
 constexpr int64_t kWritesPerFlush = 500'000;
+constexpr size_t kBatchBytes = 1 << 20;
 
 }  // namespace
 
@@ -23,6 +24,7 @@ StoreCore::~StoreCore() {
 
 absl::Status StoreCore::Open(const StoreContext& context) {
   context_ = context;
+  account_ = StoreMemory::Account(context.memory);
   absl::StatusOr<std::unique_ptr<KeyValueEngine>> engine = context.engines->Open(name_, kind_);
   if (!engine.ok()) return engine.status();
   engine_ = *std::move(engine);
@@ -95,8 +97,18 @@ void StoreCore::PutNumber(BytesView meta_key, int64_t value, WriteBatch* batch) 
   batch->PutMeta(meta_key, BytesView(bytes, 8));
 }
 
+absl::Status StoreCore::WriteIfLarge(WriteBatch* batch) {
+  if (batch->bytes() < kBatchBytes) return absl::OkStatus();
+  if (absl::Status s = engine_->Write(*batch); !s.ok()) return s;
+  writes_since_flush_ += static_cast<int64_t>(batch->size());
+  batch->clear();
+  return absl::OkStatus();
+}
+
 absl::Status StoreCore::Write(WriteBatch* batch, std::optional<int64_t> changelog_offset) {
-  if (batch->size() == 0 && (!changelog_offset || changelog_offset == written_offset_)) return absl::OkStatus();
+  if (batch->size() == 0 && writes_since_flush_ < kWritesPerFlush && (!changelog_offset || changelog_offset == written_offset_)) {
+    return absl::OkStatus();
+  }
   if (changelog_offset) PutNumber(kOffsetKey, *changelog_offset, batch);
   if (absl::Status s = engine_->Write(*batch); !s.ok()) return s;
   if (changelog_offset) written_offset_ = changelog_offset;

@@ -5,7 +5,7 @@
 namespace millrace::internal {
 namespace {
 
-constexpr size_t kTail = sizeof(int64_t) + sizeof(int32_t);
+constexpr size_t kTail = kWindowTail;
 
 Bytes EngineKey(int64_t segment, BytesView key, int64_t time) {
   Bytes out;

@@ -12,43 +12,37 @@ using Slot = WindowOverlay::Slot;
 using SlotRef = WindowOverlay::SlotRef;
 
 constexpr BytesView kObservedKey = "observed-time";
-constexpr size_t kTail = sizeof(int64_t) + sizeof(int32_t);  // start and sequence after the key
+constexpr size_t kTail = kWindowTail;
 constexpr int64_t kRunBytes = sizeof(WindowOverlay::Run) + 64;
 
 absl::string_view ToAbsl(BytesView view) { return {view.data(), view.size()}; }
 
 const Slot& AsSlot(const OverlayEntry& entry) { return static_cast<const Slot&>(entry); }
 
-void AppendTail(int64_t time, int32_t sequence, Bytes* out) {
+// Without duplicates the sequence number is 0.
+void AppendTail(int64_t time, Bytes* out) {
   PutBigEndian(time, out);
-  PutBigEndian(sequence, out);
+  PutBigEndian(int32_t{0}, out);
 }
 
-auto LowerBound(std::vector<SlotRef>& slots, int64_t time, int32_t sequence) {
-  const auto before = [](const SlotRef& ref, const std::pair<int64_t, int32_t>& wanted) {
-    return ref.time < wanted.first || (ref.time == wanted.first && ref.sequence < wanted.second);
-  };
-  const std::pair<int64_t, int32_t> wanted(time, sequence);
+auto LowerBound(std::vector<SlotRef>& slots, int64_t time) {
   // Streams are nearly in order: look at the end first.
-  if (slots.empty() || before(slots.back(), wanted)) return slots.end();
-  return std::lower_bound(slots.begin(), slots.end(), wanted, before);
+  if (slots.empty() || slots.back().time < time) return slots.end();
+  return std::lower_bound(slots.begin(), slots.end(), time, [](const SlotRef& ref, int64_t wanted) { return ref.time < wanted; });
 }
 
-// The slot of exactly that start and sequence, if `at` is its lower bound.
-Slot* Exact(const std::vector<SlotRef>& slots, std::vector<SlotRef>::const_iterator at, int64_t time, int32_t sequence) {
-  return at != slots.end() && at->time == time && at->sequence == sequence ? at->slot : nullptr;
+// The slot of exactly that start, if `at` is its lower bound.
+Slot* Exact(const std::vector<SlotRef>& slots, std::vector<SlotRef>::const_iterator at, int64_t time) {
+  return at != slots.end() && at->time == time ? at->slot : nullptr;
 }
 
 }  // namespace
 
 WindowOverlay::WindowOverlay(std::string name, StoreKind kind, ValueFormat format, Discipline discipline, std::string layout,
                              const WindowLayout& windows)
-    : Overlay(std::move(name), kind,
-              absl::StrCat(layout, " by segments of ", std::max<int64_t>(windows.retention_ms / 2, 60'000)), format, discipline),
+    : Overlay(std::move(name), kind, windows.Mark(layout), format, discipline),
       windows_(windows),
-      segment_interval_(std::max<int64_t>(windows.retention_ms / 2, 60'000)) {
-  log_headers_ = windows.retain_duplicates;
-}
+      segment_interval_(windows.segment_interval_ms()) {}
 
 absl::Status WindowOverlay::OpenOverlay(const StoreContext& context) {
   if (absl::Status s = Open(context); !s.ok()) return s;
@@ -71,16 +65,15 @@ WindowOverlay::Run* WindowOverlay::MakeRun(BytesView key) {
   run->key.assign(key);
   Run* const made = run.get();
   runs_.emplace(ToAbsl(made->key), std::move(run));
-  memory_bytes += kRunBytes + static_cast<int64_t>(key.size());
+  AddMemory(kRunBytes + static_cast<int64_t>(key.size()));
   return made;
 }
 
-Slot* WindowOverlay::AddSlot(Run* run, std::vector<SlotRef>::iterator at, int64_t time, int32_t sequence) {
+Slot* WindowOverlay::AddSlot(Run* run, std::vector<SlotRef>::iterator at, int64_t time) {
   Slot* const slot = NewSlot();
   slot->run = run;
   slot->time = time;
-  slot->sequence = sequence;
-  run->slots.insert(at, {time, sequence, slot});
+  run->slots.insert(at, {time, slot});
   return slot;
 }
 
@@ -88,14 +81,14 @@ Slot* WindowOverlay::Lookup(BytesView key, int64_t time) {
   if (time < Earliest() || time < 0) return nullptr;
   Run* run = FindRun(key);
   if (run != nullptr) {
-    Slot* const slot = Exact(run->slots, LowerBound(run->slots, time, 0), time, 0);
+    Slot* const slot = Exact(run->slots, LowerBound(run->slots, time), time);
     if (slot != nullptr) return slot->present ? slot : nullptr;
   }
   if (time >= resident_from_) return nullptr;
   AnnounceWrite(key);
   if (++loads_since_sweep_ > 4096) Evict();
   run = MakeRun(key);
-  Slot* const slot = AddSlot(run, LowerBound(run->slots, time, 0), time, 0);
+  Slot* const slot = AddSlot(run, LowerBound(run->slots, time), time);
   slot->known = true;
   Bytes engine_key;
   AppendEngineKey(*slot, &engine_key);
@@ -111,21 +104,19 @@ Slot* WindowOverlay::Lookup(BytesView key, int64_t time) {
   return slot->present ? slot : nullptr;
 }
 
-WindowOverlay::Admission WindowOverlay::Admit(int64_t time, int32_t* sequence) {
-  if (windows_.retain_duplicates) sequence_ = (sequence_ + 1) & 0x7fffffff;
-  *sequence = sequence_;
+WindowOverlay::Admission WindowOverlay::Admit(int64_t time) {
   observed_ = std::max(observed_, time);
   return Segment(time) >= FirstLiveSegment() ? Admission::kTake : Admission::kLogOnly;
 }
 
-Slot* WindowOverlay::ForWrite(BytesView key, int64_t time, int32_t sequence) {
+Slot* WindowOverlay::ForWrite(BytesView key, int64_t time) {
   AnnounceWrite(key);
   Run* const run = MakeRun(key);
   TrimRun(run);
-  const auto at = LowerBound(run->slots, time, sequence);
-  Slot* slot = Exact(run->slots, at, time, sequence);
+  const auto at = LowerBound(run->slots, time);
+  Slot* slot = Exact(run->slots, at, time);
   if (slot == nullptr) {
-    slot = AddSlot(run, at, time, sequence);
+    slot = AddSlot(run, at, time);
     if (time >= resident_from_) {
       slot->known = true;
       slot->in_engine = false;
@@ -135,17 +126,17 @@ Slot* WindowOverlay::ForWrite(BytesView key, int64_t time, int32_t sequence) {
   return slot;
 }
 
-void WindowOverlay::LogUnstored(BytesView key, int64_t time, int32_t sequence, NullableBytesView engine_value) {
+void WindowOverlay::LogUnstored(BytesView key, int64_t time, NullableBytesView engine_value) {
   if (context().changelog == nullptr) return;
   Bytes log_key(key);
-  AppendTail(time, sequence, &log_key);
-  Log(log_key, engine_value, record().timestamp, log_headers_ ? *record().headers : Headers::Empty());
+  AppendTail(time, &log_key);
+  Log(log_key, engine_value, record().timestamp, Headers::Empty());
 }
 
 void WindowOverlay::AppendChangelogKey(const OverlayEntry& entry, Bytes* out) const {
   const Slot& slot = AsSlot(entry);
   out->append(slot.run->key);
-  AppendTail(slot.time, slot.sequence, out);
+  AppendTail(slot.time, out);
 }
 
 void WindowOverlay::AppendEngineKey(const OverlayEntry& entry, Bytes* out) const {
@@ -160,7 +151,7 @@ absl::Status WindowOverlay::Persist(std::optional<int64_t> changelog_offset) {
     const Slot& y = AsSlot(*b);
     const int64_t segment_x = Segment(x.time);
     const int64_t segment_y = Segment(y.time);
-    return std::tie(segment_x, x.run->key, x.time, x.sequence) < std::tie(segment_y, y.run->key, y.time, y.sequence);
+    return std::tie(segment_x, x.run->key, x.time) < std::tie(segment_y, y.run->key, y.time);
   });
   WriteBatch batch;
   const int64_t live = std::max<int64_t>(FirstLiveSegment(), 0);
@@ -169,6 +160,8 @@ absl::Status WindowOverlay::Persist(std::optional<int64_t> changelog_offset) {
     PutBigEndian(live, &end);
     batch.DeleteRange(Bytes(8, '\0'), end);
   }
+  // First, for what is in the engine must not lie beyond it.
+  if (!unpersisted_.empty()) PutNumber(kObservedKey, observed_, &batch);
   Bytes key;
   for (const OverlayEntry* entry : unpersisted_) {
     if (Segment(AsSlot(*entry).time) < live) continue;
@@ -181,8 +174,8 @@ absl::Status WindowOverlay::Persist(std::optional<int64_t> changelog_offset) {
     } else if (entry->in_engine) {
       batch.Delete(key);
     }
+    if (absl::Status s = WriteIfLarge(&batch); !s.ok()) return s;
   }
-  if (!unpersisted_.empty()) PutNumber(kObservedKey, observed_, &batch);
   if (absl::Status s = Write(&batch, changelog_offset); !s.ok()) return s;
   FinishPersist([this](OverlayEntry* entry) {
     if (!entry->present && !entry->touch.linked()) RemoveSlot(static_cast<Slot*>(entry));
@@ -198,11 +191,7 @@ absl::Status WindowOverlay::Persist(std::optional<int64_t> changelog_offset) {
 absl::Status WindowOverlay::Restore(std::span<const ChangelogRecord> records, int64_t next_offset) {
   const auto time_of = [](const ChangelogRecord& r) { return GetBigEndian<int64_t>(r.key.data() + r.key.size() - kTail); };
   for (const ChangelogRecord& record : records) {
-    if (record.key.size() < kTail) {
-      return absl::DataLossError(absl::StrCat("store '", name(), "': changelog offset ", record.offset, " has a key of ",
-                                              record.key.size(),
-                                              " bytes, which is no window key; was the topic made by another store?"));
-    }
+    if (absl::Status s = CheckWindowKey(name(), record); !s.ok()) return s;
     observed_ = std::max(observed_, time_of(record));
   }
   WriteBatch batch;
@@ -212,8 +201,7 @@ absl::Status WindowOverlay::Restore(std::span<const ChangelogRecord> records, in
     if (Segment(time) < FirstLiveSegment()) continue;
     const BytesView run_key = record.key.substr(0, record.key.size() - kTail);
     if (Run* run = FindRun(run_key)) {
-      const int32_t sequence = GetBigEndian<int32_t>(record.key.data() + record.key.size() - sizeof(int32_t));
-      Slot* const slot = Exact(run->slots, LowerBound(run->slots, time, sequence), time, sequence);
+      Slot* const slot = Exact(run->slots, LowerBound(run->slots, time), time);
       if (slot != nullptr && !slot->unpersisted && !slot->touch.linked()) RemoveSlot(slot);
     }
     resident_from_ = std::max(resident_from_, time + 1);
@@ -231,17 +219,17 @@ absl::Status WindowOverlay::Restore(std::span<const ChangelogRecord> records, in
 }
 
 void WindowOverlay::FreeSlot(Slot* slot) {
-  memory_bytes -= slot->bytes;
+  AddMemory(-slot->bytes);
   slot->touch.Unlink();
   DeleteSlot(slot);
 }
 
 void WindowOverlay::RemoveSlot(Slot* slot) {
   Run* const run = slot->run;
-  run->slots.erase(LowerBound(run->slots, slot->time, slot->sequence));
+  run->slots.erase(LowerBound(run->slots, slot->time));
   FreeSlot(slot);
   if (!run->slots.empty()) return;
-  memory_bytes -= kRunBytes + static_cast<int64_t>(run->key.size());
+  AddMemory(-kRunBytes - static_cast<int64_t>(run->key.size()));
   runs_.erase(ToAbsl(run->key));
 }
 
@@ -269,7 +257,7 @@ void WindowOverlay::Sweep(int64_t time) {
       return true;
     });
     if (!run.slots.empty()) continue;
-    memory_bytes -= kRunBytes + static_cast<int64_t>(run.key.size());
+    AddMemory(-kRunBytes - static_cast<int64_t>(run.key.size()));
     runs_.erase(here);
   }
 }
@@ -278,11 +266,11 @@ void WindowOverlay::Sweep(int64_t time) {
 void WindowOverlay::Evict() {
   const bool loaded = loads_since_sweep_ > 4096;
   if (loaded) loads_since_sweep_ = 0;
-  if (memory_bytes <= context().memory_limit_bytes) return;
-  if (memory_bytes - dirty_bytes < context().memory_limit_bytes / 2) return;
+  const int64_t limit = MemoryLimit();
+  if (memory_bytes() <= limit || memory_bytes() - dirty_bytes < limit / 2) return;
   AnnouncePersist();
   if (loaded) Sweep(resident_from_);
-  for (int step = 0; step < 4 && memory_bytes > context().memory_limit_bytes; ++step) {
+  for (int step = 0; step < 4 && memory_bytes() > limit; ++step) {
     const int64_t from = std::max({resident_from_, Earliest(), int64_t{0}});
     resident_from_ = step == 3 ? observed_ + 1 : from + (observed_ + 1 - from) / 3;
     Sweep(resident_from_);

@@ -152,7 +152,7 @@ TEST_P(KeyValueStoreContract, RestoringOverReadEntriesShowsTheNewOnes) {
 
 TEST_P(KeyValueStoreContract, CleanEntriesMakeRoomAndAreReadAgain) {
   task_.Close();
-  task_.context().memory_limit_bytes = 20'000;
+  task_.LimitMemory(20'000);
   store_ = task_.Open<Store>(*Builder());
   for (int i = 0; i < 1000; ++i) store_->Put("key" + std::to_string(i), std::string(100, 'v'));
   EXPECT_GT(store_->dirty_bytes(), 100'000);

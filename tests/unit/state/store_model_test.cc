@@ -1,6 +1,7 @@
 // Stores against plain maps, under random operations, commits, lost writes, restarts and little memory.
 #include <map>
 #include <random>
+#include <tuple>
 
 #include "test_support.h"
 
@@ -18,7 +19,7 @@ class StoreModel : public testing::TestWithParam<int> {
   int Pick(int n) { return static_cast<int>(random_() % static_cast<unsigned>(n)); }
   void Start() {
     task_ = std::make_unique<Task>(on_disk_, directory_.path());
-    task_->context().memory_limit_bytes = GetParam() % 4 < 2 ? 3000 : 1 << 20;
+    task_->LimitMemory(GetParam() % 4 < 2 ? 3000 : 1 << 20);
   }
   // A crash of the task, as after an aborted transaction: what was not persisted is gone.
   bool MayRestart() { return on_disk_ && Pick(200) == 0; }
@@ -138,6 +139,75 @@ TEST_P(StoreModel, WindowStoreBehavesLikeAMapThatForgets) {
     ASSERT_EQ(model.windows.at({it->key().key, it->key().window.start.millis()}), it->value());
     --live;
   }
+  EXPECT_EQ(live, 0U);
+  EXPECT_EQ(task_->error.status(), absl::OkStatus());
+}
+
+TEST_P(StoreModel, ADuplicateWindowStoreBehavesLikeAMapThatForgets) {
+  using Store = WindowStore<std::string, std::string>;
+  const WindowStoreOptions options{state_test::Named("store"), std::chrono::milliseconds(200'000), std::chrono::milliseconds(10),
+                                   true};
+  const auto builder = WindowStoreBuilder<std::string, std::string>(options);
+  auto* store = task_->Open<Store>(*builder);
+  struct Model {
+    std::map<std::tuple<std::string, int64_t, int>, std::string> windows;  // by sequence number too
+    int64_t now = -1;
+  };
+  Model model;
+  Model committed;
+  int sequence = 0;
+  int64_t offset = 0;
+  const auto text = [&](const std::string& key, int64_t from, int64_t to) {
+    std::string out;
+    for (const auto& [at, value] : model.windows) {
+      const auto& [k, time, number] = at;
+      if (k != key || time < from || time > to || time <= model.now - 200'000) continue;
+      out += (out.empty() ? "" : " ") + std::to_string(time) + "=" + value;
+    }
+    return out;
+  };
+  for (int step = 0; step < 6000; ++step) {
+    const std::string key(static_cast<size_t>(Pick(5)), 'k');
+    const int64_t time = std::max<int64_t>(0, step * 300 - (Pick(3) == 0 ? Pick(250'000) : Pick(300)));
+    const int what = Pick(20);
+    if (what < 12) {
+      model.now = std::max(model.now, time);
+      const bool live = time / 100'000 >= (model.now - 200'000) / 100'000;
+      const std::string value(static_cast<size_t>(Pick(200)), static_cast<char>('a' + step % 26));
+      store->Put(key, what == 0 ? std::nullopt : std::optional<std::string>(value), At(time));
+      ++sequence;
+      if (live && what != 0) model.windows[{key, time, sequence}] = value;
+    } else if (what < 18) {
+      const int64_t to = time + Pick(100'000);
+      const std::string expected = text(key, time, to);
+      auto it = store->Fetch(key, At(time), At(to));
+      if (Pick(4) == 0) {
+        store->Put(key, "x", At(std::max(time, model.now)));
+        model.now = std::max(model.now, time);
+        model.windows[{key, model.now, ++sequence}] = "x";
+      }
+      ASSERT_EQ(Walk(std::move(it)), expected) << step;
+      std::string visited;
+      const std::string now = text(key, time, to);
+      store->ForEach(key, At(time), At(to), [&](Timestamp start, const std::string& value) {
+        visited += (visited.empty() ? "" : " ") + std::to_string(start.millis()) + "=" + value;
+      });
+      ASSERT_EQ(visited, now) << step;
+    } else if (Pick(5) == 0) {
+      task_->Commit(++offset);
+      committed = model;
+    }
+    if (MayRestart()) {
+      task_.reset();
+      Start();
+      store = task_->Open<Store>(*builder);
+      model = committed;
+      sequence = 0;
+    }
+  }
+  size_t live = 0;
+  for (const auto& [at, value] : model.windows) live += std::get<1>(at) > model.now - 200'000 ? 1 : 0;
+  for (auto it = store->FetchAll(At(0), At(10'000'000)); it->Valid(); it->Next()) --live;
   EXPECT_EQ(live, 0U);
   EXPECT_EQ(task_->error.status(), absl::OkStatus());
 }

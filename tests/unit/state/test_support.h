@@ -12,6 +12,7 @@
 
 #include "millrace/state/engine.h"
 #include "millrace/state/serdes.h"
+#include "millrace/state/store_memory.h"
 #include "millrace/state/stores.h"
 
 namespace millrace::state_test {
@@ -90,6 +91,11 @@ class Task {
     context_.engines = engines_.get();
   }
   StoreContext& context() { return context_; }
+  /// For the stores that are opened from now on.
+  void LimitMemory(int64_t bytes) {
+    memory_ = std::make_unique<StoreMemory>(bytes);
+    context_.memory = memory_.get();
+  }
   /// The store must be of that type.
   template <class Store>
   Store* Open(const StoreBuilder& builder) {
@@ -123,6 +129,7 @@ class Task {
  private:
   TemporaryDirectory own_;
   std::unique_ptr<EngineFactory> engines_;
+  std::unique_ptr<StoreMemory> memory_;
   StoreContext context_;
   std::unique_ptr<StateStore> store_;
 };

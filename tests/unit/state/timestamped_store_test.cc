@@ -106,7 +106,7 @@ TEST_P(TimestampedStoreContract, OldValuesAreThoseOfTheLastForward) {
 }
 
 TEST_P(TimestampedStoreContract, OldValuesOfEntriesNotInMemoryComeFromTheEngine) {
-  task_.context().memory_limit_bytes = 0;
+  task_.LimitMemory(0);
   Open(true);
   for (const std::string key : {"a", "b", "c"}) EXPECT_FALSE(Put(key, "1", 1));
   task_.Commit(3);

@@ -181,7 +181,7 @@ TEST_P(WindowStoreContract, ARecordThatIsNoWindowStopsTheRestore) {
 }
 
 TEST_P(WindowStoreContract, OldCleanWindowsMakeRoomAndAreReadFromTheEngine) {
-  task_.context().memory_limit_bytes = 50'000;
+  task_.LimitMemory(50'000);
   Open();
   for (int i = 0; i < 1000; ++i) store_->Put("k" + std::to_string(i % 10), std::string(100, 'v'), At(i * 50));
   task_.Commit(1000);

@@ -108,17 +108,15 @@ class EngineFactory {
 
 /// Memory that all RocksDB engines made with it share; one for a process. Thread-safe.
 class EngineMemory;
-struct EngineMemoryOptions {
-  int64_t block_cache_bytes = 64 << 20;
-  /// Written but not yet flushed; engines flush when they pass it together.
-  int64_t write_buffer_bytes = 64 << 20;
-};
-[[nodiscard]] std::shared_ptr<EngineMemory> MakeEngineMemory(const EngineMemoryOptions& options);
+/// `bytes` is for all together: blocks, indexes and filters that were read, and what is written but not flushed yet. The latter
+/// may take half; it is charged to the cache, which holds the fewer blocks.
+[[nodiscard]] std::shared_ptr<EngineMemory> MakeEngineMemory(int64_t bytes);
 
 struct RocksDbOptions {
-  /// Null = memory of its own with the default options.
+  /// Null = 128 MiB of its own.
   std::shared_ptr<EngineMemory> memory;
   /// Flush and compaction threads are shared by the process.
+  /// At most an eighth of the memory.
   int64_t write_buffer_bytes_per_store = 16 << 20;
   bool direct_io = false;
 };

@@ -22,6 +22,7 @@
 namespace millrace {
 
 class EngineFactory;
+class StoreMemory;
 
 /// Where a store's bytes live.
 enum class StoreKind { kPersistent, kInMemory };
@@ -53,9 +54,9 @@ struct StoreContext {
   EngineFactory* engines = nullptr;
   /// False when statestore.cache.max.bytes is 0: cached stores forward each update at once, and log the last per commit.
   bool caching = true;
-  /// What a store may hold in memory outside its engine before it drops entries that the engine has too. Entries that wait for a
-  /// commit do not count as droppable: see dirty_bytes.
-  int64_t memory_limit_bytes = int64_t{64} << 20;
+  /// What this store and others may hold in memory outside their engines before they drop entries that the engine has too.
+  /// Entries that wait for a commit do not count as droppable: see dirty_bytes. Null = nothing is ever dropped.
+  StoreMemory* memory = nullptr;
 };
 
 /// Iterators of a store that are open between two records.
@@ -80,8 +81,8 @@ class StateStore {
   virtual void ForwardDirty() = 0;
   /// Act 2: logs what is not logged yet.
   virtual void LogDirty() = 0;
-  /// Act 3, only after the commit that covers all writes so far: one engine batch, with `changelog_offset` (highest delivered
-  /// offset + 1; nullopt if nothing was ever logged) inside.
+  /// Act 3, only after a commit that covers all writes so far: one sorted run of writes to the engine, at its end
+  /// `changelog_offset` (highest delivered offset + 1; nullopt if nothing was ever logged). Need not follow every commit.
   [[nodiscard]] virtual absl::Status Persist(std::optional<int64_t> changelog_offset) = 0;
 
   /// The changelog offset of the persisted state; nullopt for a store without persisted state.
@@ -92,6 +93,8 @@ class StateStore {
   /// Bytes that only a commit can free, and all bytes held in memory outside the engine.
   [[nodiscard]] virtual int64_t dirty_bytes() const = 0;
   [[nodiscard]] virtual int64_t memory_bytes() const = 0;
+  /// Gives back what is held beyond the store's part of StoreContext::memory. Stores that are written do so themselves.
+  virtual void Trim() = 0;
   [[nodiscard]] virtual bool persistent() const = 0;
 
   /// Called now and then between records; `now` is a monotonic clock. An iterator's age counts from the first call that sees it,

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "absl/functional/function_ref.h"
 #include "millrace/state/key_value_store.h"
 #include "millrace/state/windowed.h"
 
@@ -19,9 +20,14 @@ class WindowStore : public virtual StateStore {
   /// nullopt deletes. Under retain_duplicates it stores nothing, yet takes a sequence number and is logged, as in Kafka Streams:
   /// so joins put null values too.
   virtual void Put(const K& key, std::optional<V> value, Timestamp window_start) = 0;
+  /// The same for a value that stays with the caller; null deletes.
+  virtual void PutCopy(const K& key, const V* value, Timestamp window_start) = 0;
   virtual const V* Fetch(const K& key, Timestamp window_start) = 0;
   /// Entries of the key with from <= start <= to, by start then sequence. The iterator's key is the window start.
   virtual std::unique_ptr<StoreIterator<Timestamp, V>> Fetch(const K& key, Timestamp from, Timestamp to) = 0;
+  /// Visits what Fetch of the same span would walk, without an allocation for what is in memory. The value is valid during the
+  /// visit. The visitor may write to the store; it does not see that.
+  virtual void ForEach(const K& key, Timestamp from, Timestamp to, absl::FunctionRef<void(Timestamp, const V&)> visit) = 0;
   /// All entries with from <= start <= to, by segment of time (half the retention, 60 s at least), key and start, as in Kafka
   /// Streams. The window's end is start + window size.
   virtual std::unique_ptr<StoreIterator<Windowed<K>, V>> FetchAll(Timestamp from, Timestamp to) = 0;

@@ -42,7 +42,7 @@ class JoinWindowPutNode final : public ForwardingNode<K, V>, public Receiver<K, 
     this->out().Forward(record);
     if (record.key == nullptr) return;
     // A null value can join nothing, yet it is logged, as Kafka Streams does.
-    store_->Put(*record.key, record.value != nullptr ? std::optional<V>(*record.value) : std::nullopt, record.timestamp);
+    store_->PutCopy(*record.key, record.value, record.timestamp);
   }
 
  private:
@@ -67,7 +67,10 @@ struct StreamJoinSide {
 template <class K, class VThis, class VOther, class VOut, bool kLeft>
 class StreamStreamJoinNode final : public ForwardingNode<K, VOut>, public Receiver<K, VThis> {
  public:
-  using Joiner = std::function<std::optional<VOut>(const K*, const VThis*, const VOther*)>;
+  using VLeft = std::conditional_t<kLeft, VThis, VOther>;
+  using VRight = std::conditional_t<kLeft, VOther, VThis>;
+  /// The same for both sides.
+  using Joiner = std::function<std::optional<VOut>(const K*, const VLeft*, const VRight*)>;
   StreamStreamJoinNode(std::string name, StreamJoinSide side, Joiner joiner)
       : ForwardingNode<K, VOut>(std::move(name)),
         side_(std::move(side)),
@@ -108,11 +111,12 @@ class StreamStreamJoinNode final : public ForwardingNode<K, VOut>, public Receiv
     const int64_t from = std::max<int64_t>(0, time - before_ms_);
     const int64_t to = std::max<int64_t>(0, time + after_ms_);
     bool matched = false;
-    for (auto it = other_->Fetch(*record.key, Timestamp::FromMillis(from), Timestamp::FromMillis(to)); it->Valid(); it->Next()) {
+    const auto match = [&](Timestamp start, const VOther& other) {
       matched = true;
-      if (unmatched_ != nullptr) unmatched_->Delete(*record.key, it->key(), !kLeft);
-      Emit(record, &it->value(), std::max(record.timestamp, it->key()));
-    }
+      if (unmatched_ != nullptr) unmatched_->Delete(*record.key, start, !kLeft);
+      Emit(record, &other, std::max(record.timestamp, start));
+    };
+    other_->ForEach(*record.key, Timestamp::FromMillis(from), Timestamp::FromMillis(to), match);
     if (matched || !side_.outer) return;
     // A record whose join window is over already cannot find a partner any more.
     if (unmatched_ == nullptr || to < tracker_->stream_time) return Emit(record, nullptr, record.timestamp);
@@ -125,12 +129,20 @@ class StreamStreamJoinNode final : public ForwardingNode<K, VOut>, public Receiv
   }
 
  private:
-  using Unmatched = std::conditional_t<kLeft, OuterJoinStore<K, VThis, VOther>, OuterJoinStore<K, VOther, VThis>>;
+  using Unmatched = OuterJoinStore<K, VLeft, VRight>;
   using Entry = typename Unmatched::Entry;
 
   void Emit(const Record<K, VThis>& record, const VOther* other, Timestamp timestamp) {
-    const std::optional<VOut> joined = joiner_(record.key, record.value, other);
+    const std::optional<VOut> joined = Join(record.key, record.value, other);
     this->out().Forward({record.key, AsPointer(joined), timestamp, record.headers});
+  }
+
+  std::optional<VOut> Join(const K* key, const VThis* mine, const VOther* other) const {
+    if constexpr (kLeft) {
+      return joiner_(key, mine, other);
+    } else {
+      return joiner_(key, other, mine);
+    }
   }
 
   bool ClosedAt(int64_t time, int64_t after_ms) const { return time + after_ms + grace_ms_ < tracker_->stream_time; }
@@ -174,16 +186,7 @@ class StreamStreamJoinNode final : public ForwardingNode<K, VOut>, public Receiv
     unmatched_->Delete(emitted.first, emitted.second.first, emitted.second.second);
   }
   void ForwardUnmatched(const Record<K, VThis>& trigger, const Entry& entry) {
-    const VThis* mine = nullptr;
-    const VOther* other = nullptr;
-    if constexpr (kLeft) {
-      mine = AsPointer(entry.left_value);
-      other = AsPointer(entry.right_value);
-    } else {
-      mine = AsPointer(entry.right_value);
-      other = AsPointer(entry.left_value);
-    }
-    const std::optional<VOut> joined = joiner_(&entry.key, mine, other);
+    const std::optional<VOut> joined = joiner_(&entry.key, AsPointer(entry.left_value), AsPointer(entry.right_value));
     this->out().Forward({&entry.key, AsPointer(joined), entry.timestamp, trigger.headers});
   }
 

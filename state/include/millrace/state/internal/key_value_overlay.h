@@ -29,6 +29,7 @@ class KeyValueOverlay : public Overlay {
   [[nodiscard]] absl::Status OpenOverlay(const StoreContext& context);
   [[nodiscard]] absl::Status Persist(std::optional<int64_t> changelog_offset);
   [[nodiscard]] absl::Status Restore(std::span<const ChangelogRecord> records, int64_t next_offset);
+  void Trim() { Evict(table_.size() * 2); }
   /// Null = no such entry (absent). Loads from the engine.
   [[nodiscard]] Entry* Lookup(BytesView key);
 

@@ -120,7 +120,8 @@ class StoreOver : public Interface {
     return table_.Restore(records, next_offset);
   }
   [[nodiscard]] int64_t dirty_bytes() const override { return table_.dirty_bytes; }
-  [[nodiscard]] int64_t memory_bytes() const override { return table_.memory_bytes; }
+  [[nodiscard]] int64_t memory_bytes() const override { return table_.memory_bytes(); }
+  void Trim() override { table_.Trim(); }
   [[nodiscard]] bool persistent() const override { return table_.persistent(); }
   [[nodiscard]] OpenIterators ObserveIterators(std::chrono::nanoseconds now) override { return table_.ObserveIterators(now); }
 

@@ -79,8 +79,6 @@ class Overlay : public StoreCore {
 
   bool has_sink_ = false;
   bool send_old_values_ = false;
-  /// Headers of the record in flight go to the changelog too.
-  bool log_headers_ = false;
   std::vector<OverlayEntry*> unpersisted_;
 
  private:

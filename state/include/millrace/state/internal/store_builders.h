@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "millrace/state/internal/duplicate_window_store.h"
 #include "millrace/state/internal/key_value_stores.h"
 #include "millrace/state/internal/outer_join_store.h"
 #include "millrace/state/internal/window_stores.h"
@@ -49,7 +50,7 @@ inline Discipline DisciplineOf(const StoreOptions& options) {
 /// Changelogs of windowed stores drop what is past the retention.
 StoreOptions WithWindowedChangelog(WindowStoreOptions options);
 inline WindowLayout LayoutOf(const WindowStoreOptions& options) {
-  return {options.retention.count(), options.window_size.count(), options.retain_duplicates};
+  return {options.retention.count(), options.window_size.count()};
 }
 
 }  // namespace internal
@@ -68,8 +69,22 @@ std::shared_ptr<const StoreBuilder> TimestampedKeyValueStoreBuilder(StoreOptions
       options, std::move(format), options.name, options.kind, internal::DisciplineOf(options), std::move(key), std::move(value));
 }
 
+namespace internal {
+
+/// For a store that retains duplicates.
+template <class K, class V>
+std::shared_ptr<const StoreBuilder> DuplicateWindowStoreBuilder(const WindowStoreOptions& options, AnySerde<K> key,
+                                                                AnySerde<V> value) {
+  const StoreOptions store = WithWindowedChangelog(options);
+  return MakeBuilder<DuplicateWindowStoreImpl<K, V>>(store, store.name, store.kind, LayoutOf(options), std::move(key),
+                                                     std::move(value));
+}
+
+}  // namespace internal
+
 template <class K, class V>
 std::shared_ptr<const StoreBuilder> WindowStoreBuilder(WindowStoreOptions options, AnySerde<K> key, AnySerde<V> value) {
+  if (options.retain_duplicates) return internal::DuplicateWindowStoreBuilder<K, V>(options, std::move(key), std::move(value));
   const StoreOptions store = internal::WithWindowedChangelog(options);
   // Numbers its puts in their keys, or does not.
   StoreFormat format = internal::FormatOf(options.retain_duplicates ? "duplicates-window" : "window", key, value);

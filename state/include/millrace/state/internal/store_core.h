@@ -13,6 +13,7 @@
 #include "millrace/state/internal/big_endian.h"
 #include "millrace/state/serde.h"
 #include "millrace/state/state_store.h"
+#include "millrace/state/store_memory.h"
 #include "millrace/state/windowed.h"
 
 namespace millrace::internal {
@@ -135,7 +136,10 @@ class StoreCore {
   /// A changelog record's value in the engine's form; `buffer` backs it.
   static BytesView EngineValue(ValueFormat format, const ChangelogRecord& record, Bytes* buffer);
 
-  /// Writes a batch with the changelog offset in it.
+  /// Writes what a large batch has so far and empties it, so that it need not hold all of a commit. Engines keep the order, and
+  /// what comes before the changelog offset is only written again by a restore.
+  [[nodiscard]] absl::Status WriteIfLarge(WriteBatch* batch);
+  /// Writes a batch with the changelog offset in it: the last one of a commit.
   [[nodiscard]] absl::Status Write(WriteBatch* batch, std::optional<int64_t> changelog_offset);
   static void PutNumber(BytesView meta_key, int64_t value, WriteBatch* batch);
 
@@ -151,10 +155,19 @@ class StoreCore {
   /// As StateStore says.
   [[nodiscard]] OpenIterators ObserveIterators(std::chrono::nanoseconds now);
 
-  int64_t memory_bytes = 0;
+  [[nodiscard]] int64_t memory_bytes() const { return memory_bytes_; }
+
   int64_t dirty_bytes = 0;
   Bytes key_buffer;
   Bytes value_buffer;
+
+ protected:
+  void AddMemory(int64_t bytes) {
+    memory_bytes_ += bytes;
+    account_.Report(memory_bytes_);
+  }
+  /// What this store may hold now.
+  [[nodiscard]] int64_t MemoryLimit() { return account_.Limit(memory_bytes_); }
 
  private:
   friend class LiveIterator;
@@ -168,6 +181,8 @@ class StoreCore {
   std::unique_ptr<KeyValueEngine> engine_;
   TouchList iterators_;       // that must hear of writes
   TouchList open_iterators_;  // all, in order of their making
+  int64_t memory_bytes_ = 0;
+  StoreMemory::Account account_;
   int64_t writes_since_flush_ = 0;
   std::optional<int64_t> written_offset_;
 };

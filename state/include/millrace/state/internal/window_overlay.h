@@ -14,29 +14,22 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "millrace/state/internal/overlay.h"
+#include "millrace/state/internal/window_layout.h"
 
 namespace millrace::internal {
 
-struct WindowLayout {
-  int64_t retention_ms = 0;
-  int64_t window_size_ms = 0;
-  bool retain_duplicates = false;
-};
-
 /// The runs of windows in front of a window store's engine, free of the value's type. A run holds a key's windows in order of
-/// (start, sequence). Everything with a start from `resident_from_` on is in memory, so reads there never ask the engine.
+/// start. Everything with a start from `resident_from_` on is in memory, so reads there never ask the engine.
 class WindowOverlay : public Overlay {
  public:
   struct Run;
   struct Slot : OverlayEntry {
     Run* run = nullptr;
     int64_t time = 0;
-    int32_t sequence = 0;
   };
-  /// Start and sequence stand here too, so that a search touches no slot but the one it finds.
+  /// The start stands here too, so that a search touches no slot but the one it finds.
   struct SlotRef {
     int64_t time;
-    int32_t sequence;
     Slot* slot;
   };
   struct Run {
@@ -51,18 +44,19 @@ class WindowOverlay : public Overlay {
   [[nodiscard]] absl::Status Persist(std::optional<int64_t> changelog_offset);
   [[nodiscard]] absl::Status Restore(std::span<const ChangelogRecord> records, int64_t next_offset);
 
-  /// The window at `time` (sequence 0), or null; loads from the engine.
+  void Trim() { Evict(); }
+  /// The window at `time`, or null; loads from the engine.
   [[nodiscard]] Slot* Lookup(BytesView key, int64_t time);
   [[nodiscard]] int64_t window_size_ms() const { return windows_.window_size_ms; }
 
  protected:
   friend class WindowCursor;
   enum class Admission { kTake, kLogOnly };
-  /// Advances time; says whether the window's segment lives. Sets *sequence.
-  [[nodiscard]] Admission Admit(int64_t time, int32_t* sequence);
-  [[nodiscard]] Slot* ForWrite(BytesView key, int64_t time, int32_t sequence);
-  /// Java logs what it then does not store: puts into expired segments, nulls among duplicates.
-  void LogUnstored(BytesView key, int64_t time, int32_t sequence, NullableBytesView engine_value);
+  /// Advances time; says whether the window's segment lives.
+  [[nodiscard]] Admission Admit(int64_t time);
+  [[nodiscard]] Slot* ForWrite(BytesView key, int64_t time);
+  /// Java logs puts into expired segments, which it then does not store.
+  void LogUnstored(BytesView key, int64_t time, NullableBytesView engine_value);
 
   void AppendChangelogKey(const OverlayEntry& entry, Bytes* out) const final;
   void AppendEngineKey(const OverlayEntry& entry, Bytes* out) const final;
@@ -77,7 +71,7 @@ class WindowOverlay : public Overlay {
   [[nodiscard]] int64_t Earliest() const { return observed_ - windows_.retention_ms + 1; }
   [[nodiscard]] Run* FindRun(BytesView key) const;
   Run* MakeRun(BytesView key);
-  Slot* AddSlot(Run* run, std::vector<SlotRef>::iterator at, int64_t time, int32_t sequence);
+  Slot* AddSlot(Run* run, std::vector<SlotRef>::iterator at, int64_t time);
   void FreeSlot(Slot* slot);
   void RemoveSlot(Slot* slot);
   void TrimRun(Run* run);
@@ -92,15 +86,14 @@ class WindowOverlay : public Overlay {
   int64_t resident_from_ = std::numeric_limits<int64_t>::min();
   int64_t purged_before_segment_ = 0;
   int64_t loads_since_sweep_ = 0;
-  int32_t sequence_ = 0;
 };
 
 /// Walks the windows of one key, or of all, within a span of starts.
 class WindowCursor : public LiveIterator {
  public:
-  /// One key, by (start, sequence).
+  /// One key, by start.
   WindowCursor(WindowOverlay* store, BytesView key, int64_t from, int64_t to);
-  /// All keys, by (segment, key, start, sequence).
+  /// All keys, by (segment, key, start).
   WindowCursor(WindowOverlay* store, int64_t from, int64_t to);
 
   void BeforeWrite(BytesView key) override;

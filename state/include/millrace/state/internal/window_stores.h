@@ -28,7 +28,6 @@ class WindowTable : public WindowOverlay {
               const WindowLayout& windows, AnySerde<T> serde)
       : WindowOverlay(std::move(name), kind, format, discipline, std::move(layout), windows),
         serde_(std::move(serde)),
-        duplicates_(windows.retain_duplicates),
         cached_(discipline == Discipline::kCached) {}
   ~WindowTable() override { DeleteAll(); }
 
@@ -37,14 +36,12 @@ class WindowTable : public WindowOverlay {
     return slot != nullptr ? &*static_cast<const TypedSlot*>(slot)->value : nullptr;
   }
   void Put(BytesView key, std::optional<T> value, Timestamp start) {
-    int32_t sequence = 0;
-    const Admission admission = Admit(start.millis(), &sequence);
-    if (admission == Admission::kLogOnly || (duplicates_ && !value)) {
+    if (Admit(start.millis()) == Admission::kLogOnly) {
       NullableBytes bytes;
       if (value) serde_.Serialize(*value, &bytes.emplace());
-      return LogUnstored(key, start.millis(), sequence, NullableBytesView(bytes));
+      return LogUnstored(key, start.millis(), NullableBytesView(bytes));
     }
-    auto* slot = static_cast<TypedSlot*>(ForWrite(key, start.millis(), sequence));
+    auto* slot = static_cast<TypedSlot*>(ForWrite(key, start.millis()));
     slot->value = std::move(value);
     EndWrite(slot, slot->value.has_value());
   }
@@ -85,7 +82,6 @@ class WindowTable : public WindowOverlay {
 
  private:
   AnySerde<T> serde_;
-  bool duplicates_;
   bool cached_;
 };
 
@@ -178,8 +174,15 @@ class WindowStoreImpl final : public StoreOver<WindowStore<K, V>, WindowTable<V>
   void Put(const K& key, std::optional<V> value, Timestamp window_start) override {
     table().Put(KeyBytes(table(), keys_, key), std::move(value), window_start);
   }
+  void PutCopy(const K& key, const V* value, Timestamp window_start) override {
+    Put(key, value != nullptr ? std::optional<V>(*value) : std::nullopt, window_start);
+  }
   const V* Fetch(const K& key, Timestamp window_start) override {
     return table().Get(KeyBytes(table(), keys_, key), window_start);
+  }
+  void ForEach(const K& key, Timestamp from, Timestamp to, absl::FunctionRef<void(Timestamp, const V&)> visit) override {
+    WindowRunIterator<V> it(&table(), KeyBytes(table(), keys_, key), from.millis(), to.millis());
+    for (; it.Valid(); it.Next()) visit(it.key(), it.value());
   }
   std::unique_ptr<StoreIterator<Timestamp, V>> Fetch(const K& key, Timestamp from, Timestamp to) override {
     return std::make_unique<WindowRunIterator<V>>(&table(), KeyBytes(table(), keys_, key), from.millis(), to.millis());

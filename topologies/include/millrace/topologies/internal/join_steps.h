@@ -50,8 +50,10 @@ PlacePtr JoinStreams(const Place& left, const Place& right, FullJoiner<K, V1, V2
                      const StreamJoined& joined, JoinKind kind, const AnySerde<K>& key, const AnySerde<V1>& value1,
                      const AnySerde<V2>& value2) {
   const StreamJoinNames names = NameStreamJoin(left.graph.get(), joined, kind);
-  const StorePtr left_store = WindowStoreBuilder<K, V1>(JoinWindowOptions(joined, windows, names.left_store), key, value1);
-  const StorePtr right_store = WindowStoreBuilder<K, V2>(JoinWindowOptions(joined, windows, names.right_store), key, value2);
+  const StorePtr left_store =
+      DuplicateWindowStoreBuilder<K, V1>(JoinWindowOptions(joined, windows, names.left_store), key, value1);
+  const StorePtr right_store =
+      DuplicateWindowStoreBuilder<K, V2>(JoinWindowOptions(joined, windows, names.right_store), key, value2);
   std::vector<StorePtr> left_needs = {right_store};
   std::vector<StorePtr> right_needs = {left_store};
   if (kind != JoinKind::kInner) {
@@ -61,18 +63,16 @@ PlacePtr JoinStreams(const Place& left, const Place& right, FullJoiner<K, V1, V2
   }
   const StreamJoinSide left_side{names.right_store, names.outer_store, names.merge, windows, kind != JoinKind::kInner};
   const StreamJoinSide right_side{names.left_store, names.outer_store, names.merge, windows, kind == JoinKind::kOuter};
-  FullJoiner<K, V2, V1, VOut> reversed = [joiner](const K* k, const V2* r, const V1* l) { return joiner(k, l, r); };
 
   StreamJoinSpecs specs;
   specs.left_window = {names.left_window, MakeNode<JoinWindowPutNode<K, V1>>(names.left_window, names.left_store),
                        [left_store] { return std::vector<StorePtr>{left_store}; }, nullptr};
   specs.right_window = {names.right_window, MakeNode<JoinWindowPutNode<K, V2>>(names.right_window, names.right_store),
                         [right_store] { return std::vector<StorePtr>{right_store}; }, nullptr};
-  specs.left_join = {names.left_join,
-                     MakeNode<StreamStreamJoinNode<K, V1, V2, VOut, true>>(names.left_join, left_side, std::move(joiner)),
+  specs.left_join = {names.left_join, MakeNode<StreamStreamJoinNode<K, V1, V2, VOut, true>>(names.left_join, left_side, joiner),
                      [left_needs] { return left_needs; }, nullptr};
   specs.right_join = {names.right_join,
-                      MakeNode<StreamStreamJoinNode<K, V2, V1, VOut, false>>(names.right_join, right_side, std::move(reversed)),
+                      MakeNode<StreamStreamJoinNode<K, V2, V1, VOut, false>>(names.right_join, right_side, std::move(joiner)),
                       [right_needs] { return right_needs; }, nullptr};
   specs.merge = {names.merge, MakeNode<PassThroughNode<K, VOut>>(names.merge), nullptr, nullptr};
   return AppendStreamJoin(left, right, std::move(specs), kind);
