@@ -1,5 +1,7 @@
 #include "config/client_properties.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -90,6 +92,20 @@ absl::StatusOr<ClientProperties> MakeClientProperties(const StreamsConfig& confi
   const bool exactly_once = config.processing_guarantee() == ProcessingGuarantee::kExactlyOnceV2;
   clients.restore["isolation.level"] = exactly_once ? "read_committed" : "read_uncommitted";
   return clients;
+}
+
+void LimitProperty(const std::string& name, int64_t otherwise, int64_t limit, Properties* properties) {
+  const auto given = properties->find(name);
+  const int64_t wanted = given == properties->end() ? otherwise : std::strtoll(given->second.c_str(), nullptr, 10);
+  (*properties)[name] = std::to_string(std::min(wanted, limit));
+}
+
+// librdkafka counts keys and values only: half of the memory is for these, half for what it keeps besides.
+void LimitProducerMemory(int64_t bytes, Properties* producer) {
+  constexpr int64_t kRecordBytes = 256;
+  constexpr int64_t kLeastRecords = 1'000;
+  LimitProperty("queue.buffering.max.kbytes", 65'536, std::max<int64_t>(1'024, bytes / 2 / 1'024), producer);
+  LimitProperty("queue.buffering.max.messages", 1'000'000, std::max(kLeastRecords, bytes / 2 / kRecordBytes), producer);
 }
 
 }  // namespace millrace

@@ -1,6 +1,9 @@
 #ifndef MILLRACE_RUNTIME_CONFIG_CLIENT_PROPERTIES_H_
 #define MILLRACE_RUNTIME_CONFIG_CLIENT_PROPERTIES_H_
 
+#include <cstdint>
+#include <string>
+
 #include "absl/status/statusor.h"
 #include "millrace/runtime/streams_config.h"
 
@@ -20,6 +23,11 @@ struct ClientProperties {
 
 /// kInvalidArgument if bootstrap.servers is not set, or if a secret's file cannot be read.
 [[nodiscard]] absl::StatusOr<ClientProperties> MakeClientProperties(const StreamsConfig& config);
+
+/// Sets a number to what is given, or to `otherwise` if nothing is, but to no more than `limit`.
+void LimitProperty(const std::string& name, int64_t otherwise, int64_t limit, Properties* properties);
+/// Bounds what the records that wait in a producer take, with what the client keeps for each.
+void LimitProducerMemory(int64_t bytes, Properties* producer);
 
 }  // namespace millrace
 

@@ -128,6 +128,21 @@ constexpr ConfigEntry kTable[] = {
             "given by "
             "the application survive changes of the topology, generated ones do not."},
 
+    {.section = "Memory",
+     .name = "memory.max.bytes",
+     .type = kInteger,
+     .min = 33554432,
+     .max = kLongMax,
+     .unit = "bytes",
+     .doc =
+         "What this process may hold: 5/16 values of the stores, shared by all that are open; 4/16 RocksDB (block cache, index "
+         "and "
+         "filter blocks, memtables); 2/16 records fetched ahead; 1/16 the same of a restore; 2/16 records on their way to the "
+         "brokers; 2/16 stay free for all that is not counted. User code's own memory and in-memory stores come on top. Not set: "
+         "half of the memory limit of the process's cgroup (the container's); without such a limit a quarter of the machine's "
+         "memory, "
+         "at most 512 MiB. Millrace only."},
+
     {.section = "State",
      .name = "statestore.cache.max.bytes",
      .type = kInteger,
@@ -145,8 +160,9 @@ constexpr ConfigEntry kTable[] = {
      .min = 1048576,
      .max = kLongMax,
      .unit = "bytes",
-     .doc =
-         "Updates that may wait in memory for the next commit, over all stores of this process. More ask for a commit at once."},
+     .doc = "Updates that may wait in memory for the next commit, over all stores of this process. More ask for a commit at "
+            "once. At "
+            "most half of what memory.max.bytes leaves for the stores."},
     {.section = "State",
      .name = "windowstore.changelog.additional.retention.ms",
      .type = kInteger,

@@ -64,6 +64,10 @@ AutoOffsetReset StreamsConfig::auto_offset_reset() const {
 }
 bool StreamsConfig::read_committed() const { return Text(data_->values, "isolation.level") == "read_committed"; }
 
+std::optional<int64_t> StreamsConfig::memory_max_bytes() const {
+  if (!data_->values.contains("memory.max.bytes")) return std::nullopt;
+  return Number(data_->values, "memory.max.bytes");
+}
 int64_t StreamsConfig::statestore_cache_max_bytes() const { return Number(data_->values, "statestore.cache.max.bytes"); }
 int64_t StreamsConfig::statestore_uncommitted_max_bytes() const {
   return Number(data_->values, "statestore.uncommitted.max.bytes");

@@ -186,6 +186,8 @@ struct ConsumerOptions {
   /// A topic without records, such as the task topic; empty if there is none. Kafka's client < 2.2 fetches a partition whose
   /// queue ran dry with pauses of up to a second unless an empty partition of the same broker is fetched too.
   std::string idle_topic;
+  /// What may be fetched ahead, of all these partitions together.
+  int64_t fetch_bytes = int64_t{64} << 20;
 };
 
 /// One connection to a log: makes the others.

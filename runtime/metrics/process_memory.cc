@@ -49,7 +49,8 @@ std::string CgroupPath(std::string_view marker) {
   return path == "/" ? "" : path;
 }
 
-std::optional<int64_t> Limit() {
+/// The least of the limits of the cgroups that this process is in.
+std::optional<int64_t> CgroupLimit() {
   std::optional<int64_t> least;
   for (const auto& [marker, root, file] :
        {std::tuple("0::", "/sys/fs/cgroup", "/memory.max"), {":memory:", "/sys/fs/cgroup/memory", "/memory.limit_in_bytes"}}) {
@@ -61,13 +62,18 @@ std::optional<int64_t> Limit() {
       path.resize(path.rfind('/') == std::string::npos ? 0 : path.rfind('/'));
     }
   }
-  Lower(int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE), &least);
   return least;
 }
 
 }  // namespace
 
-ProcessMemory ReadProcessMemory() { return {.rss_bytes = Rss(), .limit_bytes = Limit()}; }
+ProcessMemory ReadProcessMemory() {
+  const std::optional<int64_t> cgroup = CgroupLimit();
+  std::optional<int64_t> least = cgroup;
+  Lower(int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE), &least);
+  // Without a limit of its own a cgroup may show one beyond any memory.
+  return {.rss_bytes = Rss(), .limit_bytes = least, .limited_by_cgroup = cgroup.has_value() && cgroup == least};
+}
 
 void AddProcessMemory(RuntimeSnapshot* snapshot) {
   const ProcessMemory memory = ReadProcessMemory();

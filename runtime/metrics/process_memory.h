@@ -12,6 +12,7 @@ struct ProcessMemory {
   std::optional<int64_t> rss_bytes;
   /// The least limit of the cgroups that this process is in, else the memory of the machine.
   std::optional<int64_t> limit_bytes;
+  bool limited_by_cgroup = false;
 };
 
 /// From /proc and /sys/fs/cgroup; what cannot be read stays unset.

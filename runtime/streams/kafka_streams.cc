@@ -17,6 +17,7 @@
 #include "metrics/prometheus_text.h"
 #include "metrics/runtime_snapshot.h"
 #include "millrace/runtime/logging.h"
+#include "millrace/state/store_memory.h"
 #include "restore/restorer.h"
 #include "status/instance_record.h"
 #include "status/manifest.h"
@@ -120,9 +121,12 @@ class KafkaStreams::Impl {
   void AddWorker(const Worker& worker, const PartitionEnds& ends, std::chrono::nanoseconds now, RuntimeSnapshot* out) const;
 
   absl::Status DoStart() {
+    context_.memory = PlanMemory(options_, ReadProcessMemory());
+    LogInfo(context_.memory.ToString(), {.event = "memory-planned"});
     if (!client_) {
       auto properties = MakeClientProperties(config_);
       if (!properties.ok()) return properties.status();
+      LimitProducerMemory(context_.memory.producer_bytes, &properties->producer);
       auto client = log::kafka::Connect(*properties, LogClientLine);
       if (!client.ok()) return client.status();
       client_ = *std::move(client);
@@ -156,7 +160,9 @@ class KafkaStreams::Impl {
       context_.predecessors = predecessors_.get();
     }
     context_.purge = &purge_;
-    context_.rocksdb.memory = MakeEngineMemory({});
+    context_.rocksdb.memory = MakeEngineMemory(context_.memory.rocksdb_bytes);
+    store_memory_ = std::make_unique<StoreMemory>(context_.memory.stores_bytes);
+    context_.store_memory = store_memory_.get();
     context_.failed = [this](const absl::Status& status) { Fail(status); };
     restorer_ = std::make_unique<Restorer>(host_);
     manager_ = std::make_unique<TaskManager>(&context_, restorer_.get(), &workers_, [this] { TasksChanged(); });
@@ -177,7 +183,8 @@ class KafkaStreams::Impl {
     for (const Subtopology& sub : topology_.subtopologies()) {
       changelogs += static_cast<int>(sub.stores.size()) * plan_.tasks_of_subtopology.at(sub.id);
     }
-    const log::ConsumerOptions restore_options{isolation, std::max(1, changelogs), /*restore=*/true, plan_.task_topic};
+    const log::ConsumerOptions restore_options{isolation, std::max(1, changelogs), /*restore=*/true, plan_.task_topic,
+                                               context_.memory.restore_bytes};
     if (absl::Status status = restorer_->Start(client_.get(), restore_options); !status.ok()) return status;
     const log::MembershipOptions options{options_.application_id, plan_.task_topic, options_.group_instance_id,
                                          PredecessorTransactions::MemberClientId(context_.transactional_id_prefix)};
@@ -340,6 +347,7 @@ class KafkaStreams::Impl {
   TopologyPlan plan_;
   std::unique_ptr<StateDirectory> directory_;
   PurgeBoard purge_;
+  std::unique_ptr<StoreMemory> store_memory_;
   WorkerContext context_;
   std::unique_ptr<PredecessorTransactions> predecessors_;
   // Made before their threads start and destroyed with this; `parts_` guards only their coming.

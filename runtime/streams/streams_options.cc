@@ -11,6 +11,7 @@ StreamsOptions OptionsFrom(const StreamsConfig& config) {
   options.max_task_idle = config.max_task_idle();
   options.emit_idle_interval = config.emit_idle_interval();
   options.buffered_records_per_partition = config.buffered_records_per_partition();
+  options.memory_max_bytes = config.memory_max_bytes().value_or(0);
   options.cache_max_bytes = config.statestore_cache_max_bytes();
   options.uncommitted_max_bytes = config.statestore_uncommitted_max_bytes();
   options.on_bad_record = config.deserialization_error_policy();

@@ -19,6 +19,7 @@ struct StreamsOptions {
   std::chrono::milliseconds max_task_idle{0};                                    // max.task.idle.ms; -1 = never wait
   std::chrono::milliseconds emit_idle_interval{2};                               // emit.idle.interval.ms
   int buffered_records_per_partition = 1000;                                     // buffered.records.per.partition
+  int64_t memory_max_bytes = 0;                                                  // memory.max.bytes; 0 = derived
   int64_t cache_max_bytes = 10 * 1024 * 1024;                                    // statestore.cache.max.bytes
   int64_t uncommitted_max_bytes = 64 * 1024 * 1024;                              // statestore.uncommitted.max.bytes
   DeserializationErrorPolicy on_bad_record = DeserializationErrorPolicy::kFail;  // deserialization.exception.handler

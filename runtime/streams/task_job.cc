@@ -76,6 +76,7 @@ StreamTaskOptions TaskJob::TaskOptions() const {
   options.transactional_id = worker_->transactional_id();
   options.sources = spec_.sources;
   options.max_task_idle = from.max_task_idle;
+  options.store_memory = context_->store_memory;
   options.caching = from.cache_max_bytes > 0;
   options.deserialization_errors = from.on_bad_record;
   options.dead_letter_topic = from.dead_letter_topic;

@@ -16,11 +16,14 @@ constexpr std::chrono::milliseconds kCommitRetry{100};
 constexpr std::chrono::milliseconds kPublishInterval{200};
 // Offsets of topics that the group does not subscribe to expire (offsets.retention.minutes); idle positions are committed again.
 constexpr std::chrono::hours kFullCommitInterval{6};
+// A crash loses what RocksDB has not flushed, far more than this; what is written over or expires meanwhile, costs no disk.
+constexpr std::chrono::seconds kPersistInterval{30};
 constexpr std::chrono::milliseconds kIdleStep{5};
 constexpr int kBatch = 1000;
 // Between attempts to start again when each fails: the broker is away, or a record always spoils its transaction.
 constexpr std::chrono::milliseconds kFirstRewindPause{100};
 constexpr std::chrono::milliseconds kLongestRewindPause{10000};
+constexpr int64_t kLeastQueueBytes = 64 << 10;
 
 // Counters of nothing are shown too: an alert on their growth must see where they began.
 void AddCounters(const DroppedRecords& dropped, int64_t dead_letters, WorkerSnapshot* to) {
@@ -51,8 +54,12 @@ absl::Status Worker::Start() {
   const auto isolation = context_->options->read_committed ? log::Isolation::kReadCommitted : log::Isolation::kReadUncommitted;
   int partitions = 0;
   for (const TaskSpec& task : context_->plan->tasks) partitions += static_cast<int>(task.sources.size());
+  partitions = std::max(1, partitions);
+  // One part is for the records that the tasks have taken over.
+  queue_bytes_ = std::max<int64_t>(kLeastQueueBytes, context_->memory.fetch_bytes / 4 / partitions);
+  const int64_t fetch_bytes = context_->memory.fetch_bytes / 4 * 3;
   auto consumer =
-      context_->client->NewConsumer({isolation, std::max(1, partitions), /*restore=*/false, context_->plan->task_topic});
+      context_->client->NewConsumer({isolation, partitions, /*restore=*/false, context_->plan->task_topic, fetch_bytes});
   if (!consumer.ok()) return At(consumer.status(), "consumer of " + name_);
   consumer_ = *std::move(consumer);
   if (exactly_once_) {
@@ -182,16 +189,19 @@ absl::Status Worker::Install(RestoredTask restored) {
   LogInfo("task runs", {.event = "task-started", .task = owned->spec.id.ToString()});
   if (tasks_.empty()) totals_.last_commit = context_->host->Monotonic();
   tasks_.push_back(std::move(owned));
-  LimitDirtyBytes();
   return absl::OkStatus();
 }
 
-// What only a commit can free, shared by all tasks of the process.
-void Worker::LimitDirtyBytes() {
-  if (tasks_.empty()) return;
-  const int64_t share = context_->options->uncommitted_max_bytes / std::max(1, context_->options->num_stream_threads) /
-                        static_cast<int64_t>(tasks_.size());
-  for (auto& owned : tasks_) owned->task->set_dirty_limit(std::max<int64_t>(share, 1 << 20));
+void Worker::CountDirtyBytes(OwnedTask* owned) {
+  const int64_t now = owned->task != nullptr ? owned->task->dirty_bytes() : 0;
+  dirty_bytes_ += now - std::exchange(owned->dirty_bytes, now);
+}
+
+// Stores that are not used keep no more than their part.
+void Worker::TrimStores() {
+  for (const auto& owned : tasks_) {
+    for (const auto& store : owned->task->topology().stores) store->Trim();
+  }
 }
 
 // One commit covers all tasks of the worker, as in Kafka Streams, so that records in flight between them are not repeated.
@@ -215,12 +225,35 @@ void Worker::Release(const ReleaseRequest& request) {
 
 void Worker::DropAsked(const ReleaseRequest& request) {
   for (auto& owned : tasks_) {
-    if (std::find(request.tasks.begin(), request.tasks.end(), owned->spec.number) != request.tasks.end()) Drop(owned.get());
+    if (std::find(request.tasks.begin(), request.tasks.end(), owned->spec.number) == request.tasks.end()) continue;
+    if (absl::Status status = PersistCommitted(owned.get()); !status.ok()) {
+      LogWarning(absl::StrCat("state is not complete, the next start restores the rest: ", std::string(status.message())),
+                 {.event = "persist-failed", .task = owned->spec.id.ToString()});
+    }
+    Drop(owned.get());
   }
   std::erase_if(tasks_, [](const auto& owned) { return owned->task == nullptr; });
-  LimitDirtyBytes();
   // The stores' directories are free when this returns.
   BuryDropped(/*wait=*/true);
+}
+
+// Unless there is something in it that is not committed.
+absl::Status Worker::PersistCommitted(OwnedTask* owned) {
+  if (owned->prepared || owned->task->commit_needed() || !owned->task->error().ok()) return absl::OkStatus();
+  absl::Status status = owned->task->Persist();
+  CountDirtyBytes(owned);
+  return status.ok() ? status : At(status, "state of task " + owned->spec.id.ToString());
+}
+
+// After a commit: not each time, but so early that half of what may wait in memory is free for the next one.
+absl::Status Worker::PersistIfDue() {
+  const std::chrono::nanoseconds now = context_->host->Monotonic();
+  if (now < next_persist_ && dirty_bytes_ <= context_->memory.uncommitted_bytes_per_worker / 2) return absl::OkStatus();
+  next_persist_ = now + kPersistInterval;
+  for (auto& owned : tasks_) {
+    if (absl::Status status = PersistCommitted(owned.get()); !status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 void Worker::Drop(OwnedTask* owned) {
@@ -233,6 +266,7 @@ void Worker::Drop(OwnedTask* owned) {
   owned->task->Close();
   AddCounters(owned->task->dropped(), owned->task->dead_letters(), &totals_);
   dropped_.push_back(std::move(owned->task));
+  CountDirtyBytes(owned);
   LogInfo("task closed", {.event = "task-closed", .task = owned->spec.id.ToString()});
 }
 
@@ -304,6 +338,8 @@ bool Worker::RunTasks() {
     absl::Status status = ReadInputs(owned.get(), &busy);
     if (busy) time_->Lap(ThreadTime::kPoll);
     if (status.ok()) {
+      // What only a commit can free is limited for all tasks together.
+      owned->task->set_dirty_limit(context_->memory.uncommitted_bytes_per_worker - (dirty_bytes_ - owned->dirty_bytes));
       if (owned->task->Process(kBatch, now) > 0) {
         busy = true;
         const std::chrono::nanoseconds took = time_->Lap(ThreadTime::kProcess) - begin;
@@ -313,6 +349,7 @@ bool Worker::RunTasks() {
       if (fired) time_->Lap(ThreadTime::kPunctuate);
       owned->ran = owned->ran || busy || fired;
       if (!busy && ForwardIdle(owned.get())) time_->Lap(ThreadTime::kProcess);
+      if (busy || fired) CountDirtyBytes(owned.get());
       status = owned->task->error();
     }
     worked = worked || busy;
@@ -341,7 +378,7 @@ void Worker::ObserveSamples(const OwnedTask& owned, Timestamp now) {
 absl::Status Worker::ReadInputs(OwnedTask* owned, bool* worked) {
   const int limit = context_->options->buffered_records_per_partition;
   for (Input& input : owned->inputs) {
-    const int room = limit - input.queue->size();
+    const int room = input.queue->Room(limit, queue_bytes_);
     int drained = 0;
     if (room > 0) {
       auto read = input.reader->Drain(room, [queue = input.queue](const RawRecord& record) { queue->Add(record); });
@@ -447,11 +484,10 @@ absl::Status Worker::CommitTasks(const std::vector<OwnedTask*>& tasks) {
                     : context_->member->Commit(numbers, offsets);
   if (!committed.ok()) return committed;
   for (OwnedTask* owned : tasks) {
-    if (absl::Status status = owned->task->PostCommit(); !status.ok()) {
-      return fail(At(status, "state of task " + owned->spec.id.ToString()));
-    }
+    owned->task->PostCommit();
     owned->prepared = false;
   }
+  if (absl::Status status = PersistIfDue(); !status.ok()) return fail(status);
   for (const auto& [partition, offset] : offsets) {
     if (context_->plan->repartition_topics.contains(partition.topic)) context_->purge->Committed(partition, offset.offset);
   }
@@ -486,6 +522,7 @@ void Worker::Publish(bool now) {
   if (!now && time_->last() < next_publish_) return;
   const std::chrono::nanoseconds time = time_->Lap(ThreadTime::kOther);
   next_publish_ = time + kPublishInterval;
+  TrimStores();
   WorkerSnapshot snapshot = totals_;
   snapshot.alive = !failed_ && !ended_;
   snapshot.records_produced = producer_->counts();

@@ -20,7 +20,9 @@
 #include "membership/group_member.h"
 #include "metrics/runtime_snapshot.h"
 #include "millrace/state/engine.h"
+#include "millrace/state/store_memory.h"
 #include "millrace/topologies/topology.h"
+#include "streams/memory_plan.h"
 #include "streams/partition_progress.h"
 #include "streams/predecessor_transactions.h"
 #include "streams/purge_board.h"
@@ -52,6 +54,8 @@ struct WorkerContext {
   /// Restore thread; null for at-least-once.
   PredecessorTransactions* predecessors = nullptr;
   RocksDbOptions rocksdb;
+  MemoryPlan memory;
+  StoreMemory* store_memory = nullptr;
 };
 
 /// A restored task on its way to its worker, with the offsets that the group had committed.
@@ -147,7 +151,8 @@ class Worker {
     std::vector<Input> inputs;
     bool ran = false;  // since the last ForwardDirty
     std::chrono::nanoseconds next_forward{0};
-    bool prepared = false;  // a commit was begun and has not succeeded yet
+    bool prepared = false;    // a commit was begun and has not succeeded yet
+    int64_t dirty_bytes = 0;  // as counted in the worker's
   };
   struct ReleaseRequest {
     std::vector<int32_t> tasks;
@@ -172,11 +177,14 @@ class Worker {
   void CommitIfDue();
   absl::Status Commit();
   absl::Status CommitTasks(const std::vector<OwnedTask*>& tasks);
+  absl::Status PersistCommitted(OwnedTask* owned);
+  absl::Status PersistIfDue();
   void Fail(const absl::Status& status);
   void Drop(OwnedTask* owned);
   void BuryDropped(bool wait);
   std::chrono::milliseconds WaitTime() const;
-  void LimitDirtyBytes();
+  void CountDirtyBytes(OwnedTask* owned);
+  void TrimStores();
   void Publish(bool now);
   void AddTask(OwnedTask* owned, std::chrono::nanoseconds now, WorkerSnapshot* to) const;
 
@@ -191,6 +199,8 @@ class Worker {
   // Worker thread only.
   std::vector<std::unique_ptr<OwnedTask>> tasks_;
   std::vector<std::unique_ptr<StreamTask>> dropped_;  // until their last records are delivered
+  int64_t dirty_bytes_ = 0;                           // of all tasks: what a commit would free
+  int64_t queue_bytes_ = 0;                           // that each input may hold
   bool failed_ = false;
   bool ended_ = false;
   std::optional<ThreadTime> time_;  // from the start of the thread
@@ -200,6 +210,7 @@ class Worker {
   std::chrono::nanoseconds next_commit_{0};
   std::chrono::nanoseconds next_full_commit_{0};
   std::chrono::nanoseconds next_asked_commit_{0};
+  std::chrono::nanoseconds next_persist_{0};
   std::chrono::nanoseconds next_publish_{0};
   WorkerSnapshot totals_;
 

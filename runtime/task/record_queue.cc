@@ -7,6 +7,8 @@ namespace {
 
 // Consumed bytes in front of the buffer that are worth moving the rest for.
 constexpr size_t kCompactBytes = 1 << 20;
+// A large record is expected to come again for about that many others.
+constexpr int64_t kForget = 64;
 
 }  // namespace
 
@@ -20,6 +22,15 @@ void RecordQueue::Add(const RawRecord& record) {
   if (!record.headers->empty()) entry.headers = *record.headers;
   if (record.key) buffer_.append(*record.key);
   if (record.value) buffer_.append(*record.value);
+  const auto bytes = static_cast<int64_t>(buffer_.size() - entry.start);
+  record_bytes_ = std::max(bytes, record_bytes_ - record_bytes_ / kForget);
+}
+
+int RecordQueue::Room(int max_records, int64_t max_bytes) const {
+  const int64_t room = std::max(0, max_records - size());
+  const auto held = size() == 0 ? int64_t{0} : static_cast<int64_t>(buffer_.size() - entries_[first_].start);
+  const int64_t fits = std::max<int64_t>(0, max_bytes - held) / std::max<int64_t>(1, record_bytes_);
+  return static_cast<int>(std::min(room, std::max<int64_t>(fits, size() == 0 ? 1 : 0)));
 }
 
 RawRecord RecordQueue::View(const Entry& entry) const {

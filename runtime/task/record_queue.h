@@ -39,6 +39,9 @@ class RecordQueue {
   [[nodiscard]] Timestamp first_timestamp() const { return size() > 0 ? entries_[first_].timestamp : Timestamp::Unknown(); }
   /// Waiting records, the head included.
   [[nodiscard]] int size() const { return static_cast<int>(entries_.size() - first_); }
+  /// How many records more it may take so that it holds not more than both limits: one at least when it is empty, and as many as
+  /// fit by the size of those that it has had.
+  [[nodiscard]] int Room(int max_records, int64_t max_bytes) const;
   [[nodiscard]] const log::TopicPartition& partition() const { return partition_; }
 
   /// Largest timestamp of a head that was taken; unknown before the first.
@@ -75,6 +78,7 @@ class RecordQueue {
   std::string buffer_;
   std::vector<Entry> entries_;
   size_t first_ = 0;
+  int64_t record_bytes_ = 0;  // of the larger ones, lately
   bool has_head_ = false;
   Timestamp head_timestamp_;
   Timestamp partition_time_;

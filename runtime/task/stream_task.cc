@@ -13,6 +13,8 @@ namespace millrace {
 namespace {
 
 constexpr int kSampleInterval = 64;
+// The limit of what waits for a commit is soft by that many records.
+constexpr int kDirtyCheck = 16;
 
 std::string Place(const log::TopicPartition& partition, int64_t offset) {
   return absl::StrCat(partition.ToString(), " at offset ", offset);
@@ -92,8 +94,8 @@ absl::Status StreamTask::OpenStores(std::string* failed) {
     } else if (!spec.changelog_topic.empty()) {
       logged.changelog = std::make_unique<Changelog>(this, absl::StrCat(options_.application_id, "-", spec.changelog_topic));
     }
-    const StoreContext context{logged.changelog.get(), &(TaskContext::record), &(TaskContext::error), engines_.get(),
-                               options_.caching};
+    const StoreContext context{logged.changelog.get(), &(TaskContext::record), &(TaskContext::error),
+                               engines_.get(),         options_.caching,       options_.store_memory};
     if (absl::Status status = logged.store->Open(context); !status.ok()) {
       if (failed != nullptr) *failed = logged.store->name();
       return status;
@@ -173,7 +175,7 @@ int StreamTask::Process(int max_records, Timestamp now) {
         [&] { return Place(queue->partition(), offset); });
     if (TaskContext::error.ok()) Admit(queue);
     commit_needed_ = true;
-    ++processed;
+    if (++processed % kDirtyCheck == 0) WatchDirtyBytes();
     if (commit_requested_) break;
   }
   TaskContext::record = RecordContext{};
@@ -202,11 +204,15 @@ void StreamTask::Sample(const RecordQueue& next) {
   samples_[sample_count_++] = {&next, next.head_timestamp(), std::max(behind, std::chrono::milliseconds(0))};
 }
 
-// Soft by one record or punctuation: the worker commits when it sees the request.
-void StreamTask::WatchDirtyBytes() {
+int64_t StreamTask::dirty_bytes() const {
   int64_t dirty = 0;
   for (const auto& store : topology_.stores) dirty += store->dirty_bytes();
-  if (dirty > dirty_limit_bytes_) commit_requested_ = true;
+  return dirty;
+}
+
+// The worker commits when it sees the request.
+void StreamTask::WatchDirtyBytes() {
+  if (dirty_bytes() > dirty_limit_bytes_) commit_requested_ = true;
 }
 
 Cancellable StreamTask::Schedule(std::chrono::milliseconds interval, PunctuationType type, Punctuator punctuator) {
@@ -268,7 +274,7 @@ absl::StatusOr<log::Offsets> StreamTask::PrepareCommit() {
   return prepared_;
 }
 
-absl::Status StreamTask::PostCommit() {
+void StreamTask::PostCommit() {
   commit_requested_ = false;
   commit_needed_ = false;
   for (LoggedStore& logged : logged_) {
@@ -278,6 +284,11 @@ absl::Status StreamTask::PostCommit() {
     } else if (logged.changelog != nullptr && logged.changelog->delivered_offset() >= 0) {
       logged.base = std::max(logged.base.value_or(0), logged.changelog->delivered_offset() + 1);
     }
+  }
+}
+
+absl::Status StreamTask::Persist() {
+  for (LoggedStore& logged : logged_) {
     if (absl::Status status = logged.store->Persist(logged.base); !status.ok()) return status;
   }
   return absl::OkStatus();

@@ -20,6 +20,7 @@
 #include "millrace/operators/task_context.h"
 #include "millrace/runtime/streams_config.h"
 #include "millrace/state/engine.h"
+#include "millrace/state/store_memory.h"
 #include "millrace/topologies/topology.h"
 #include "task/partition_group.h"
 #include "task/punctuation_queue.h"
@@ -35,6 +36,8 @@ struct StreamTaskOptions {
   std::chrono::milliseconds emit_interval{1000};
   /// False when statestore.cache.max.bytes is 0.
   bool caching = true;
+  /// Null: stores never drop what is not dirty.
+  StoreMemory* store_memory = nullptr;
   DeserializationErrorPolicy deserialization_errors = DeserializationErrorPolicy::kFail;
   /// Where records that do not parse go under kDeadLetter.
   std::string dead_letter_topic;
@@ -58,7 +61,7 @@ struct RecordSample {
 /// to one thread at a time and can be thrown away at any record boundary. Follows Kafka's `StreamTask`.
 ///
 /// Order of calls: OpenStores; restore of topology().stores; Start; then SetPosition, AddRecord, Process, Punctuate, ForwardDirty
-/// and PrepareCommit/PostCommit; Close. After an error (error() not OK) only Close.
+/// and PrepareCommit/PostCommit, Persist; Close. After an error (error() not OK) only Close.
 class StreamTask final : private TaskContext {
  public:
   /// `producer` outlives the task, and the task outlives the deliveries of what it sent.
@@ -97,8 +100,11 @@ class StreamTask final : private TaskContext {
   void ForwardDirty();
   /// Forwards, logs what is not logged, and gives the offsets to commit. The caller flushes the producer and commits them.
   [[nodiscard]] absl::StatusOr<log::Offsets> PrepareCommit();
-  /// After the commit succeeded: stores persist.
-  [[nodiscard]] absl::Status PostCommit();
+  /// After the commit succeeded.
+  void PostCommit();
+  /// Stores persist. Only when everything that was done so far is committed, but not at every commit: what is in memory becomes
+  /// one batch later.
+  [[nodiscard]] absl::Status Persist();
   void Close();
 
   /// Something happened since the last commit.
@@ -106,6 +112,8 @@ class StreamTask final : private TaskContext {
   /// A processor asked for a commit, or dirty state has become too large.
   [[nodiscard]] bool commit_requested() const { return commit_requested_; }
   void set_dirty_limit(int64_t bytes) { dirty_limit_bytes_ = bytes; }
+  /// What only a commit can free.
+  [[nodiscard]] int64_t dirty_bytes() const;
 
   /// The first error; it names topic, partition and offset where there is one.
   [[nodiscard]] const absl::Status& error() const { return TaskContext::error.status(); }

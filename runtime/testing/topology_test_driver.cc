@@ -103,7 +103,8 @@ class TopologyTestDriver::Impl {
   absl::Status Commit() {
     absl::StatusOr<log::Offsets> offsets = task_->PrepareCommit();
     if (!offsets.ok()) return offsets.status();
-    return task_->PostCommit();
+    task_->PostCommit();
+    return task_->Persist();
   }
 
   // What was sent to a topic that the topology reads comes back in, in the order of sending.

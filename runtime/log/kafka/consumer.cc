@@ -24,22 +24,17 @@ ListPtr OnePartition(const TopicPartition& partition, int64_t offset) {
   return list;
 }
 
-int64_t NumberOr(const PropertyMap& properties, const std::string& name, int64_t otherwise) {
-  auto it = properties.find(name);
-  return it == properties.end() ? otherwise : std::strtoll(it->second.c_str(), nullptr, 10);
-}
-
-// Each partition's queue has limits of its own: what is given holds for a few partitions, many share a budget.
-void DivideFetchMemory(int max_partitions, PropertyMap* properties) {
-  constexpr int64_t kBudgetKilobytes = 262'144;
-  constexpr int64_t kBudgetMessages = 400'000;
-  const int64_t partitions = std::max(1, max_partitions);
-  const int64_t kilobytes = NumberOr(*properties, "queued.max.messages.kbytes", 16'384);
-  const int64_t messages = NumberOr(*properties, "queued.min.messages", 100'000);
-  (*properties)["queued.max.messages.kbytes"] =
-      std::to_string(std::min(kilobytes, std::max<int64_t>(1'024, kBudgetKilobytes / partitions)));
-  (*properties)["queued.min.messages"] =
-      std::to_string(std::min(messages, std::max<int64_t>(10'000, kBudgetMessages / partitions)));
+// Each partition's queue has limits of its own, of bytes and of records, and a record takes more than its bytes.
+void DivideFetchMemory(const ConsumerOptions& options, PropertyMap* properties) {
+  constexpr int64_t kRecordBytes = 400;
+  constexpr int64_t kLeastBytes = 64 << 10;
+  constexpr int64_t kLeastRecords = 1'000;
+  const int64_t share = options.fetch_bytes / std::max(1, options.max_partitions);
+  LimitProperty("queued.max.messages.kbytes", 16'384, std::max(kLeastBytes, share / 2) >> 10, properties);
+  LimitProperty("queued.min.messages", 100'000, std::max(kLeastRecords, share / 2 / kRecordBytes), properties);
+  // A queue below its limit gets a whole answer more.
+  LimitProperty("fetch.message.max.bytes", 1 << 20, std::max(kLeastBytes, share / 4), properties);
+  LimitProperty("fetch.max.bytes", 50 << 20, std::max<int64_t>(1 << 20, options.fetch_bytes / 4), properties);
 }
 
 }  // namespace
@@ -128,7 +123,7 @@ class KafkaReader final : public PartitionReader {
 
 absl::StatusOr<std::unique_ptr<KafkaConsumer>> KafkaConsumer::Make(PropertyMap properties, const ConsumerOptions& options,
                                                                    std::chrono::milliseconds request_timeout, ClientLog log) {
-  DivideFetchMemory(options.max_partitions, &properties);
+  DivideFetchMemory(options, &properties);
   properties.try_emplace("check.crcs", "true");
   properties.try_emplace("fetch.wait.max.ms", "20");
   properties.try_emplace("socket.nagle.disable", "true");

@@ -106,6 +106,16 @@ TEST(ClientProperties, JavaNamesAreTranslated) {
   EXPECT_EQ(clients.consumer.at("socket.receive.buffer.bytes"), "65536");
 }
 
+TEST(ClientProperties, TheMemoryOfAProducerIsForRecordsAndWhatComesWithEach) {
+  Properties producer = Make({}).producer;
+  LimitProducerMemory(8 << 20, &producer);
+  EXPECT_EQ(producer.at("queue.buffering.max.kbytes"), "4096");
+  EXPECT_EQ(producer.at("queue.buffering.max.messages"), "16384");
+  producer = Make({{"producer.buffer.memory", "2097152"}}).producer;
+  LimitProducerMemory(8 << 20, &producer);
+  EXPECT_EQ(producer.at("queue.buffering.max.kbytes"), "2048") << "what the user gives may be less";
+}
+
 TEST(ClientProperties, JavaNamesWithoutATwinAreRefusedWithTheReason) {
   EXPECT_THAT(ErrorOf({{"consumer.max.poll.records", "10"}}), HasSubstr("use buffered.records.per.partition"));
   EXPECT_THAT(ErrorOf({{"producer.key.serializer", "x"}}), HasSubstr("C++ type"));

@@ -62,6 +62,20 @@ TEST_F(RecordQueueTest, KeepsTheBytesOfWaitingRecords) {
   EXPECT_FALSE(queue_.has_head());
 }
 
+TEST_F(RecordQueueTest, RoomIsBoundedByRecordsAndByBytesOfTheSizeThatCameBefore) {
+  EXPECT_EQ(queue_.Room(10, 1000), 10);
+  queue_.Add(RecordAt(0, 0, std::string(400, 'v'), std::nullopt));
+  EXPECT_EQ(queue_.Room(10, 1000), 1);
+  EXPECT_EQ(queue_.Room(10, 100'000), 9);
+  queue_.Add(RecordAt(1, 1, std::string(400, 'v'), std::nullopt));
+  EXPECT_EQ(queue_.Room(10, 1000), 0);
+  EXPECT_EQ(queue_.Room(2, 100'000), 0);
+  ASSERT_TRUE(queue_.UpdateHead().ok());
+  ASSERT_TRUE(PushAndUpdate().ok());
+  ASSERT_TRUE(PushAndUpdate().ok());
+  EXPECT_EQ(queue_.Room(10, 10), 1) << "an empty queue takes one of any size";
+}
+
 TEST_F(RecordQueueTest, KeepsBytesRightWhenConsumedOnesAreGivenBack) {
   const std::string big(400'000, 'x');
   int64_t next = 0;

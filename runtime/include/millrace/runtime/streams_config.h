@@ -50,6 +50,8 @@ class StreamsConfig {
   /// consumer isolation.level=read_committed: skips records of open and aborted transactions of others.
   [[nodiscard]] bool read_committed() const;
 
+  /// nullopt: derived from the limit of the process's cgroup, or from the machine's memory.
+  [[nodiscard]] std::optional<int64_t> memory_max_bytes() const;
   [[nodiscard]] int64_t statestore_cache_max_bytes() const;
   [[nodiscard]] int64_t statestore_uncommitted_max_bytes() const;
   [[nodiscard]] std::chrono::milliseconds windowstore_changelog_additional_retention() const;
