@@ -179,7 +179,8 @@ class Client : public TopicClient {
       total += *count;
     }
     const auto isolation = read_committed ? log::Isolation::kReadCommitted : log::Isolation::kReadUncommitted;
-    absl::StatusOr<std::unique_ptr<log::Consumer>> consumer = client_->NewConsumer({isolation, std::max(total, 1), /*restore=*/false, ""});
+    absl::StatusOr<std::unique_ptr<log::Consumer>> consumer =
+        client_->NewConsumer({isolation, std::max(total, 1), /*restore=*/false, ""});
     if (!consumer.ok()) return consumer.status();
     auto reader = std::make_unique<Reader>(std::move(*consumer), &client_->admin(), isolation);
     for (size_t i = 0; i < topics.size(); ++i) {

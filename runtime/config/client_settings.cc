@@ -64,7 +64,6 @@ constexpr JavaClientSetting kJavaSettings[] = {
     {"ssl.truststore.location", "", 1, kPem},
     {"ssl.truststore.password", "", 1, kPem},
     {"ssl.truststore.type", "", 1, kPem},
-    {"transaction.timeout.ms", "", 1, "there are no transactions at at_least_once"},
     {"transactional.id", "", 1, "the runtime names its producers"},
     {"value.deserializer", "", 1, "serdes are found by the C++ type of the value"},
     {"value.serializer", "", 1, "serdes are found by the C++ type of the value"},

@@ -127,7 +127,11 @@ class Checker {
     if (!errors_->empty()) return;
     if (!data_->values.contains("application.id"))
       errors_->push_back("application.id is not set: it names the application and its topics");
-    if (exactly_once) CheckExactlyOnce();
+    if (exactly_once) {
+      CheckExactlyOnce();
+    } else if (!TransactionTimeout().empty()) {
+      errors_->push_back("transaction.timeout.ms is given, but there are no transactions at processing.guarantee=at_least_once");
+    }
     CheckTimes("heartbeat.interval.ms", "session.timeout.ms", true);
     CheckTimes("session.timeout.ms", "max.poll.interval.ms", false);
     const bool dead_letter = data_->values["deserialization.exception.handler"].text == "dead-letter";
@@ -143,17 +147,25 @@ class Checker {
   }
 
  private:
+  /// Empty if it was not given.
+  [[nodiscard]] std::string TransactionTimeout() const {
+    for (const char* clients : {"producer.", ""}) {
+      const auto properties = data_->clients.find(clients);
+      if (properties == data_->clients.end()) continue;
+      if (auto it = properties->second.find("transaction.timeout.ms"); it != properties->second.end()) return it->second;
+    }
+    return "";
+  }
+
   void CheckExactlyOnce() {
     const ConfigValue& isolation = data_->values["isolation.level"];
     if (isolation.text != "read_committed") {
       errors_->push_back(absl::StrCat("isolation.level=", isolation.text, " (from ", isolation.origin,
                                       ") does not fit processing.guarantee=exactly_once_v2, which needs read_committed"));
     }
-    int64_t transaction_ms = 10000;  // default of transaction.timeout.ms
-    for (const char* clients : {"", "producer."}) {
-      const Properties& properties = data_->clients[clients];
-      if (auto it = properties.find("transaction.timeout.ms"); it != properties.end()) transaction_ms = std::stoll(it->second);
-    }
+    constexpr int64_t kDefaultTransactionMs = 10000;
+    const std::string given = TransactionTimeout();
+    const int64_t transaction_ms = given.empty() ? kDefaultTransactionMs : std::stoll(given);
     const ConfigValue& commit = data_->values["commit.interval.ms"];
     if (std::stoll(commit.text) >= transaction_ms) {
       errors_->push_back(absl::StrCat("commit.interval.ms=", commit.text, " (from ", commit.origin,

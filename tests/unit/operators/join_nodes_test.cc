@@ -17,10 +17,6 @@ using testing::IsEmpty;
 std::optional<String> LeftAndRight(const String*, const String* left, const String* right) {
   return Text(left) + "+" + Text(right);
 }
-std::optional<String> RightAndLeft(const String* key, const String* right, const String* left) {
-  return LeftAndRight(key, left, right);
-}
-
 /// Both sides of a join over real stores.
 class StreamJoin {
  public:
@@ -28,7 +24,7 @@ class StreamJoin {
       : put_left_("lw", "L"),
         put_right_("rw", "R"),
         left_("l", Side("R", windows, left_outer, left_outer || right_outer), LeftAndRight),
-        right_("r", Side("L", windows, right_outer, left_outer || right_outer), RightAndLeft) {
+        right_("r", Side("L", windows, right_outer, left_outer || right_outer), LeftAndRight) {
     for (const char* name : {"L", "R"}) {
       WindowStoreOptions options;
       options.store = Options(name);

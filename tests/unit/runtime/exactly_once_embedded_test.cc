@@ -74,7 +74,8 @@ class ExactlyOnceEmbeddedTest : public testing::Test {
   std::map<std::string, std::vector<int64_t>> Updates() {
     std::map<std::string, std::vector<int64_t>> updates;
     for (int32_t partition = 0; partition < kPartitions; ++partition) {
-      for (const auto& record : log_.Read("word-counts", partition, 0, Isolation::kReadCommitted).value()) {
+      const auto records = log_.Read("word-counts", partition, 0, Isolation::kReadCommitted).value();
+      for (const auto& record : records) {
         int64_t count = 0;
         for (const char c : *record.value) count = (count << 8) | static_cast<unsigned char>(c);
         updates[*record.key].push_back(count);
@@ -97,7 +98,8 @@ class ExactlyOnceEmbeddedTest : public testing::Test {
     std::set<std::string> ids;
     std::vector<log::TopicPartition> partitions;
     for (int32_t p = 0; p < kPartitions; ++p) partitions.push_back({"words", p});
-    for (const auto& [partition, offset] : log_.CommittedOffsets("counter", partitions)) {
+    const log::Offsets committed = log_.CommittedOffsets("counter", partitions);
+    for (const auto& [partition, offset] : committed) {
       ids.insert(OffsetMetadata::Decode(offset.metadata).transactional_id);
     }
     return ids;

@@ -81,7 +81,7 @@ TEST(InstanceRecord, DescribesRestoringTasksWithTheirStoresAtTheirWorker) {
   view.plan = &plan;
   view.workers = {{"worker-1", {}}, {"worker-2", second}};
   view.restoring = {{TaskId{0, 0}, "worker-1"}, {TaskId{0, 1}, "worker-2"}};
-  view.restore_progress = {{TaskId{0, 0}, "counts", 42}};
+  view.restore_progress = {{TaskId{0, 0}, "counts", 42, std::nullopt}};
   const auto workers = DescribeWorkers(view);
   ASSERT_EQ(workers[0].tasks_size(), 1);
   EXPECT_EQ(workers[0].tasks(0).state(), TaskStatus::RESTORING);

@@ -43,6 +43,7 @@ class FakeStore final : public StateStore {
   }
   [[nodiscard]] int64_t dirty_bytes() const override { return 0; }
   [[nodiscard]] int64_t memory_bytes() const override { return 0; }
+  void Trim() override {}
   [[nodiscard]] bool persistent() const override { return true; }
 
   std::map<std::string, std::string> contents;

@@ -121,10 +121,9 @@ TEST(StreamsConfig, ExactlyOnceChangesDefaultsAsInKafkaStreams) {
   EXPECT_EQ(exactly.processing_guarantee(), ProcessingGuarantee::kExactlyOnceV2);
   EXPECT_EQ(exactly.commit_interval(), std::chrono::milliseconds(100));
   EXPECT_TRUE(exactly.read_committed());
-  const StreamsConfig slower = StreamsConfig::From({{"application.id", "app"},
-                                                    {"processing.guarantee", "exactly_once_v2"},
-                                                    {"commit.interval.ms", "500"}})
-                                   .value();
+  const StreamsConfig slower =
+      StreamsConfig::From({{"application.id", "app"}, {"processing.guarantee", "exactly_once_v2"}, {"commit.interval.ms", "500"}})
+          .value();
   EXPECT_EQ(slower.commit_interval(), std::chrono::milliseconds(500));
 }
 
@@ -137,6 +136,7 @@ TEST(StreamsConfig, ExactlyOnceRefusesSettingsThatBreakIt) {
                        {"commit.interval.ms", "3000"},
                        {"producer.transaction.timeout.ms", "2000"}}),
               HasSubstr("must be less than producer.transaction.timeout.ms=2000"));
+  EXPECT_THAT(ErrorOf({{"producer.transaction.timeout.ms", "20000"}}), HasSubstr("there are no transactions at"));
 }
 
 TEST(StreamsConfig, SettingsOfKafkaStreamsWithoutEffectAreRefusedWithTheReason) {

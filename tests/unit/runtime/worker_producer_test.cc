@@ -32,7 +32,8 @@ class WorkerProducerTest : public testing::Test {
   }
   std::vector<std::string> Values(Isolation isolation) {
     std::vector<std::string> values;
-    for (const auto& record : log_.Read("t", 0, 0, isolation).value()) values.push_back(*record.value);
+    const auto records = log_.Read("t", 0, 0, isolation).value();
+    for (const auto& record : records) values.push_back(*record.value);
     return values;
   }
   // A commit without offsets asks nobody for an identity.

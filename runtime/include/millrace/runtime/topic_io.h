@@ -77,7 +77,8 @@ class TopicClient {
   /// How many records of these topics and of the application's own repartition topics its group has not committed. 0 twice in a
   /// row, with nothing written in between but by the application: all is processed, and what it makes is in the log. (Once is not
   /// enough: what a commit wrote may be in a topic that was looked at before.) kNotFound names a missing topic.
-  [[nodiscard]] virtual absl::StatusOr<int64_t> Lag(const std::string& application_id, const std::vector<std::string>& topics) = 0;
+  [[nodiscard]] virtual absl::StatusOr<int64_t> Lag(const std::string& application_id,
+                                                    const std::vector<std::string>& topics) = 0;
   [[nodiscard]] virtual absl::StatusOr<std::unique_ptr<TopicWriter>> NewWriter() = 0;
   /// kNotFound names a missing topic. read_committed leaves out what open and aborted transactions wrote.
   [[nodiscard]] virtual absl::StatusOr<std::unique_ptr<TopicReader>> NewReader(const std::vector<std::string>& topics,

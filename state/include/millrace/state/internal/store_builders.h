@@ -76,8 +76,10 @@ template <class K, class V>
 std::shared_ptr<const StoreBuilder> DuplicateWindowStoreBuilder(const WindowStoreOptions& options, AnySerde<K> key,
                                                                 AnySerde<V> value) {
   const StoreOptions store = WithWindowedChangelog(options);
-  return MakeBuilder<DuplicateWindowStoreImpl<K, V>>(store, store.name, store.kind, LayoutOf(options), std::move(key),
-                                                     std::move(value));
+  // Numbers its puts in their keys.
+  StoreFormat format = FormatOf("duplicates-window", key, value);
+  return MakeBuilder<DuplicateWindowStoreImpl<K, V>>(store, std::move(format), store.name, store.kind, LayoutOf(options),
+                                                     std::move(key), std::move(value));
 }
 
 }  // namespace internal
@@ -86,8 +88,7 @@ template <class K, class V>
 std::shared_ptr<const StoreBuilder> WindowStoreBuilder(WindowStoreOptions options, AnySerde<K> key, AnySerde<V> value) {
   if (options.retain_duplicates) return internal::DuplicateWindowStoreBuilder<K, V>(options, std::move(key), std::move(value));
   const StoreOptions store = internal::WithWindowedChangelog(options);
-  // Numbers its puts in their keys, or does not.
-  StoreFormat format = internal::FormatOf(options.retain_duplicates ? "duplicates-window" : "window", key, value);
+  StoreFormat format = internal::FormatOf("window", key, value);
   return internal::MakeBuilder<internal::WindowStoreImpl<K, V>>(store, std::move(format), store.name, store.kind,
                                                                 internal::DisciplineOf(store), internal::LayoutOf(options),
                                                                 std::move(key), std::move(value));
