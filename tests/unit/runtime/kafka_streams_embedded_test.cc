@@ -269,7 +269,10 @@ TEST_F(KafkaStreamsEmbeddedTest, RebuildsAStoreOfAnotherRetentionKeepsTheOldOneA
   ASSERT_TRUE(streams->Start().ok()) << streams->error();
   Write("a", 1);
   ExpectCounts({{"a", 6}});
-  EXPECT_TRUE(Eventually([&] { return streams->state() == State::kRunning; })) << "every task has opened its store";
+  EXPECT_TRUE(Eventually([&] {
+    const std::lock_guard lock(mutex);
+    return lines.size() == 4;
+  })) << "one for each task";
   EXPECT_GT(streams->Progress().records_restored, 0);
   ASSERT_TRUE(streams->Close());
   ConfigureLogging({});
