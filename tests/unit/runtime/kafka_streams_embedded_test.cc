@@ -234,6 +234,7 @@ TEST_F(KafkaStreamsEmbeddedTest, RebuildsADamagedStoreAndKeepsTheDamagedOne) {
   auto streams = Make(CountTopology(), Config());
   ASSERT_TRUE(streams->Start().ok()) << streams->error();
   ExpectCounts({{"a", 5}});
+  ASSERT_TRUE(Eventually([&] { return streams->Progress().tasks_running == 4; }));  // each with its store
   ASSERT_TRUE(streams->Close());
   for (int32_t task = 0; task < 4; ++task) {
     const std::string store = root_ + "/a/counter/0_" + std::to_string(task) + "/counts";
