@@ -108,24 +108,23 @@ absl::Status Restorer::Start(log::LogClient* client, const log::ConsumerOptions&
 }
 
 void Restorer::Add(std::unique_ptr<RestoreJob> job) {
-  {
-    const std::lock_guard lock(mutex_);
-    new_.push_back(std::move(job));
-  }
+  const std::lock_guard lock(mutex_);
+  if (stop_) return;
+  new_.push_back(std::move(job));
   consumer_->Wake();
 }
 
 void Restorer::Cancel(const std::vector<int32_t>& task_numbers) {
   {
     const std::lock_guard lock(mutex_);
-    if (stop_) return;
+    if (ended_) return;
     to_cancel_.insert(to_cancel_.end(), task_numbers.begin(), task_numbers.end());
+    consumer_->Wake();
   }
-  consumer_->Wake();
   while (true) {
     {
       const std::lock_guard lock(mutex_);
-      if (stop_ || to_cancel_.empty()) return;
+      if (to_cancel_.empty()) return;
     }
     cancelled_signal_->Wait(kWait);
   }
@@ -136,11 +135,11 @@ void Restorer::Stop() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
+    consumer_->Wake();
   }
-  consumer_->Wake();
   thread_->Join();
   thread_.reset();
-  consumer_.reset();
+  consumer_.reset();  // nobody wakes it once the thread has ended
 }
 
 std::vector<RestoreProgress> Restorer::progress() const {
@@ -170,8 +169,13 @@ void Restorer::Run() {
   for (auto& job : active_) Unassign(job.get());
   active_.clear();
   Publish();
-  const std::lock_guard lock(mutex_);
-  new_.clear();
+  {
+    const std::lock_guard lock(mutex_);
+    new_.clear();
+    to_cancel_.clear();
+    ended_ = true;
+  }
+  cancelled_signal_->Notify();
 }
 
 void Restorer::TakeNew() {

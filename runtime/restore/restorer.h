@@ -64,7 +64,7 @@ class Restorer {
   /// When it returns, the thread does not touch the task any more: the job is destroyed here, or has been finished or failed
   /// before.
   void Cancel(const std::vector<int32_t>& task_numbers);
-  /// Drops what is left.
+  /// Drops what is left, and what is added from now on, without a failure.
   void Stop();
 
   [[nodiscard]] std::vector<RestoreProgress> progress() const;
@@ -101,6 +101,7 @@ class Restorer {
 
   mutable std::mutex mutex_;
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;  // the thread touches no task any more
   std::deque<std::unique_ptr<RestoreJob>> new_ ABSL_GUARDED_BY(mutex_);
   std::vector<int32_t> to_cancel_ ABSL_GUARDED_BY(mutex_);
   std::vector<RestoreProgress> progress_ ABSL_GUARDED_BY(mutex_);

@@ -275,14 +275,15 @@ class KafkaStreams::Impl {
     return known ? kEndsInterval : kFirstEndsInterval;
   }
 
-  // Membership gives back the tasks (workers commit and close them) and leaves; then the rest ends in the order of its use.
+  // Restores end first: a group that is being left tells no committed offsets, which is no failure of a task. Membership gives
+  // back the tasks (workers commit and close them) and leaves; then the rest ends in the order of its use.
   void Shutdown() {
     Transition(State::kPendingShutdown, {State::kRebalancing, State::kRunning});
+    if (restorer_) restorer_->Stop();
     if (member_) {
       member_->RequestStop();
       member_->Join();
     }
-    if (restorer_) restorer_->Stop();
     for (const auto& worker : workers_) worker->Stop();
     if (member_) member_->Disconnect();
     ReportEnd();

@@ -216,6 +216,34 @@ TEST_F(RestorerTest, DoesNotReportTheFailureOfATaskThatIsBeingGivenBack) {
   EXPECT_FALSE(outcome_.failed);
 }
 
+TEST_F(RestorerTest, DropsWhatFailsOrComesAfterItWasStopped) {
+  std::atomic<bool> opening = false;
+  std::atomic<bool> left = false;
+  restorer_.Add(std::make_unique<StuckJob>(&outcome_, &opening, &left));
+  ASSERT_TRUE(Eventually([&] { return opening.load(); }));
+  auto control = host_.StartThread("control", [&] { restorer_.Stop(); });
+  host_.Sleep(20ms);  // the stop is under way; not a condition that can be seen from outside
+  std::atomic<bool> cancelled = false;
+  auto membership = host_.StartThread("membership", [&] {
+    restorer_.Cancel({7});
+    cancelled = true;
+  });
+  host_.Sleep(20ms);
+  EXPECT_FALSE(cancelled);  // the task is still in use
+  left = true;
+  control->Join();
+  membership->Join();
+  EXPECT_TRUE(outcome_.destroyed);
+  EXPECT_FALSE(outcome_.failed);
+
+  Outcome late;
+  restorer_.Add(std::make_unique<FakeJob>(&late, std::nullopt));
+  restorer_.Cancel({7});
+  EXPECT_TRUE(late.destroyed);
+  EXPECT_FALSE(late.failed);
+  EXPECT_FALSE(late.finished);
+}
+
 TEST_F(RestorerTest, LeavesACancelledTaskAlone) {
   for (int i = 0; i < 1000; ++i) Log("k" + std::to_string(i), "1");
   restorer_.Add(std::make_unique<FakeJob>(&outcome_, std::nullopt));
