@@ -83,6 +83,10 @@ void AddProcess(const RuntimeSnapshot& s, Families* out) {
   if (s.process_rss_bytes.has_value()) {
     out->Gauge("process_rss_bytes", "Resident memory of the process.", static_cast<double>(*s.process_rss_bytes));
   }
+  if (s.memory_budget_bytes.has_value()) {
+    out->Gauge("memory_budget_bytes", "What stores, RocksDB, fetched and unsent records may take together (memory.max.bytes).",
+               static_cast<double>(*s.memory_budget_bytes));
+  }
   if (s.memory_limit_bytes.has_value()) {
     out->Gauge("memory_limit_bytes", "Least memory limit of the process's cgroups, or the machine's memory.",
                static_cast<double>(*s.memory_limit_bytes));
@@ -133,6 +137,8 @@ void AddRecords(const RuntimeSnapshot& s, Families* out) {
 void AddCommits(const RuntimeSnapshot& s, Families* out) {
   out->Counter("commits_total", "Commits that succeeded.", s.commits);
   out->Counter("commit_failures_total", "Commits that were refused or failed; they are tried again.", s.commit_failures);
+  out->Counter("transactions_aborted_total", "Transactions given up; what was done in them is done again.",
+               s.transactions_aborted);
   out->Observations("commit_duration_seconds", "From the start of a commit to the broker's answer.", s.commit_duration);
   if (s.last_commit_age_seconds.has_value()) {
     out->Gauge("last_commit_age_seconds",
@@ -164,6 +170,10 @@ void AddState(const RuntimeSnapshot& s, Families* out) {
   for (const StoreSnapshot& store : s.stores) {
     out->Gauge("oldest_iterator_age_seconds", "How long the oldest open iterator is open; 0 without one.",
                store.oldest_iterator_age_seconds, labels(store));
+  }
+  if (s.rocksdb_memory_bytes.has_value()) {
+    out->Gauge("rocksdb_memory_bytes", "Blocks, indexes, filters and memtables of all RocksDB stores.",
+               static_cast<double>(*s.rocksdb_memory_bytes));
   }
   bool by_store = false;
   for (const StoreSnapshot& store : s.stores) {

@@ -123,12 +123,17 @@ struct RuntimeSnapshot {
   int64_t records_restored = 0;
   int64_t commits = 0;
   int64_t commit_failures = 0;
+  int64_t transactions_aborted = 0;
   DurationHistogram commit_duration;
   /// Since everything was committed last, of the worker that is furthest behind; unset while there are no tasks.
   std::optional<double> last_commit_age_seconds;
 
   /// Of all stores together; unset if not known. Per store it stands in `stores`.
   std::optional<int64_t> state_memory_bytes;
+  /// Of what the engines share: blocks, indexes and memtables.
+  std::optional<int64_t> rocksdb_memory_bytes;
+  /// What all that the runtime counts may take together (memory.max.bytes).
+  std::optional<int64_t> memory_budget_bytes;
   /// Set by AddProcessMemory (metrics/process_memory.h) if the runtime leaves them unset.
   std::optional<int64_t> process_rss_bytes;
   std::optional<int64_t> memory_limit_bytes;

@@ -417,6 +417,7 @@ void KafkaStreams::Impl::AddWorker(const Worker& worker, const PartitionEnds& en
   }
   out->commits += w.commits;
   out->commit_failures += w.commit_failures;
+  out->transactions_aborted += w.rewinds;
   out->commit_duration.Merge(w.commit_duration);
   out->state_memory_bytes = out->state_memory_bytes.value_or(0) + w.state_memory_bytes;
   if (w.last_commit) out->last_commit_age_seconds = std::max(out->last_commit_age_seconds.value_or(0), since(*w.last_commit));
@@ -433,6 +434,8 @@ RuntimeSnapshot KafkaStreams::Impl::Snapshot() const {
   const std::lock_guard lock(parts_);
   if (!have_parts_) return out;
   out.rebalances = member_->rebalances();
+  out.rocksdb_memory_bytes = EngineMemoryBytes(*context_.rocksdb.memory);
+  out.memory_budget_bytes = context_.memory.total_bytes;
   const std::chrono::nanoseconds now = host_->Monotonic();
   const PartitionEnds known_ends = ends();
   for (const auto& worker : workers_) AddWorker(*worker, known_ends, now, &out);

@@ -187,7 +187,8 @@ absl::Status Worker::Install(RestoredTask restored) {
     }
   }
   LogInfo("task runs", {.event = "task-started", .task = owned->spec.id.ToString()});
-  if (tasks_.empty()) totals_.last_commit = context_->host->Monotonic();
+  // What was given up and begins again has waited for its commit since the last one.
+  if (tasks_.empty() && rewind_pause_.count() == 0) totals_.last_commit = context_->host->Monotonic();
   tasks_.push_back(std::move(owned));
   return absl::OkStatus();
 }
@@ -326,6 +327,7 @@ void Worker::Rewind() {
                                                      " ms: ", std::string(status.message()))),
              {.event = "transaction-aborted"});
   if (status.ok()) context_->reopen(std::exchange(to_reopen_, {}));
+  time_->Lap(ThreadTime::kOther);
 }
 
 bool Worker::RunTasks() {
@@ -530,7 +532,7 @@ void Worker::Publish(bool now) {
     snapshot.thread_time_seconds[ThreadTime::kNames[state]] =
         std::chrono::duration<double>(time_->spent(static_cast<ThreadTime::State>(state))).count();
   }
-  if (tasks_.empty()) snapshot.last_commit.reset();
+  if (tasks_.empty() && to_reopen_.empty()) snapshot.last_commit.reset();
   for (const auto& owned : tasks_) AddTask(owned.get(), time, &snapshot);
   const std::lock_guard lock(mutex_);
   snapshot_ = std::move(snapshot);

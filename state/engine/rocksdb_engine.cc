@@ -304,6 +304,7 @@ absl::Status RocksDbEngine::Flush(bool wait) {
 }
 
 std::shared_ptr<EngineMemory> MakeEngineMemory(int64_t bytes) { return std::make_shared<EngineMemory>(bytes); }
+int64_t EngineMemoryBytes(const EngineMemory& memory) { return static_cast<int64_t>(memory.block_cache->GetUsage()); }
 
 std::unique_ptr<EngineFactory> MakeRocksDbEngineFactory(std::string directory, RocksDbOptions options) {
   return std::make_unique<RocksDbEngineFactory>(std::move(directory), std::move(options));

@@ -9,6 +9,7 @@
 
 #include "host/host.h"
 #include "log/embedded/embedded_log.h"
+#include "metrics/runtime_snapshot.h"
 #include "millrace/runtime/kafka_streams.h"
 #include "millrace/state/serdes.h"
 #include "millrace/topologies/streams_builder.h"
@@ -138,6 +139,9 @@ TEST_F(ExactlyOnceEmbeddedTest, AFencedWorkerUndoesItsTransactionAndGoesOn) {
   }
   EXPECT_GE(fenced, 20);
   ExpectEachUpdateOnce();
+  const RuntimeSnapshot snapshot = streams->Snapshot();
+  EXPECT_GT(snapshot.transactions_aborted, 0);
+  EXPECT_LE(snapshot.transactions_aborted, fenced);
   EXPECT_TRUE(streams->Close());
   EXPECT_TRUE(streams->error().ok()) << streams->error();
 }

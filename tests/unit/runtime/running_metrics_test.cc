@@ -269,6 +269,8 @@ TEST_F(RunningMetricsTest, CountsAndTimesAreThoseOfWhatWasDone) {
   EXPECT_GE(metrics.Value("records_dropped_total{reason=\"null-key\"}"), 0);
   EXPECT_EQ(metrics.Sum("open_iterators"), 0);
   EXPECT_GT(metrics.Sum("state_memory_bytes"), 0);
+  EXPECT_GT(metrics.Value("rocksdb_memory_bytes"), 0);
+  EXPECT_GT(metrics.Value("memory_budget_bytes"), metrics.Value("rocksdb_memory_bytes"));
   EXPECT_GT(metrics.Value("process_rss_bytes"), 1 << 20);
   EXPECT_LT(metrics.Value("last_commit_age_seconds"), 5);
   const double spent = metrics.Sum("thread_time_seconds_total");

@@ -106,6 +106,25 @@ class StreamTaskTest : public testing::Test {
   int64_t next_ = 0;
 };
 
+TEST_F(StreamTaskTest, SamplesTheFirstRecordOfABatchAndEvery64thWithItsLateness) {
+  MakeAndStart(CopyTopology());
+  for (int i = 0; i < 130; ++i) Add(Number(i), Number(i));
+  task_->AddRecord(kIn, RecordAt(next_++, 90, Number(0), Number(0)));  // late by 139 ms
+  task_->SetInput(kIn, next_, true);
+  ASSERT_EQ(task_->Process(130, Ms(1000)), 130);
+  ASSERT_EQ(task_->samples().size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(task_->samples()[i].queue, task_->queue(kIn));
+    EXPECT_EQ(task_->samples()[i].timestamp, Ms(100 + 64 * static_cast<int64_t>(i)));
+    EXPECT_EQ(task_->samples()[i].lateness, milliseconds(0));
+  }
+  ASSERT_EQ(task_->Process(130, Ms(1000)), 1);
+  ASSERT_EQ(task_->samples().size(), 1u);
+  EXPECT_EQ(task_->samples()[0].lateness, milliseconds(139));
+  ASSERT_EQ(task_->Process(130, Ms(1000)), 0);
+  EXPECT_TRUE(task_->samples().empty());
+}
+
 TEST_F(StreamTaskTest, FailsAtAnUnreadableRecordAndNamesItNotTheOneBefore) {
   MakeAndStart(CopyTopology());
   AddGoodAndBad();

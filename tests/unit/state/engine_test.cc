@@ -172,5 +172,22 @@ TEST(RocksDbEngine, AStoreOpenTwiceIsAnErrorButNoDataLoss) {
   EXPECT_NE(second.status().code(), absl::StatusCode::kDataLoss);
 }
 
+TEST(RocksDbEngine, TellsHowMuchOfTheSharedMemoryIsInUse) {
+  const TemporaryDirectory directory;
+  RocksDbOptions options;
+  options.memory = MakeEngineMemory(64 << 20);
+  const auto factory = MakeRocksDbEngineFactory(directory.path(), options);
+  const auto engine = factory->Open("s", StoreKind::kPersistent);
+  ASSERT_TRUE(engine.ok()) << engine.status();
+  const int64_t before = EngineMemoryBytes(*options.memory);
+  for (int i = 0; i < 20; ++i) {
+    WriteBatch batch;
+    batch.Put("key" + std::to_string(i), std::string(100'000, 'x'));
+    ASSERT_EQ((*engine)->Write(batch), absl::OkStatus());
+  }
+  EXPECT_GT(EngineMemoryBytes(*options.memory), before + 1'500'000);
+  EXPECT_LT(EngineMemoryBytes(*options.memory), 64 << 20);
+}
+
 }  // namespace
 }  // namespace millrace

@@ -111,6 +111,8 @@ class EngineMemory;
 /// `bytes` is for all together: blocks, indexes and filters that were read, and what is written but not flushed yet. The latter
 /// may take half; it is charged to the cache, which holds the fewer blocks.
 [[nodiscard]] std::shared_ptr<EngineMemory> MakeEngineMemory(int64_t bytes);
+/// How much of it is in use now.
+[[nodiscard]] int64_t EngineMemoryBytes(const EngineMemory& memory);
 
 struct RocksDbOptions {
   /// Null = 128 MiB of its own.
