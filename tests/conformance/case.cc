@@ -1,7 +1,9 @@
 #include "case.h"
 
 #include <algorithm>
+#include <exception>
 #include <fstream>
+#include <stdexcept>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -13,8 +15,15 @@ using nlohmann::json;
 
 NullableBytes Text(const json& value) { return value.is_null() ? std::nullopt : NullableBytes(value.get<std::string>()); }
 
+std::string HexBytes(const std::string& hex) {
+  if (hex.size() % 2 != 0 || hex.find_first_not_of("0123456789abcdefABCDEF") != std::string::npos) {
+    throw std::invalid_argument(absl::StrCat("'", hex, "' is not hexadecimal"));
+  }
+  return absl::HexStringToBytes(hex);
+}
+
 NullableBytes Hex(const json& value) {
-  return value.is_null() ? std::nullopt : NullableBytes(absl::HexStringToBytes(value.get<std::string>()));
+  return value.is_null() ? std::nullopt : NullableBytes(HexBytes(value.get<std::string>()));
 }
 
 // Records of suppress buffers' changelogs are sent without a time.
@@ -24,7 +33,7 @@ int64_t Time(const json& value) { return value.is_null() ? -1 : value.get<int64_
 Headers TextHeaders(const json& record) {
   Headers headers;
   if (!record.contains("headers")) return headers;
-  for (const auto& [name, value] : record["headers"].items()) headers.Add(name, Text(value));
+  for (const auto& [name, value] : record.at("headers").items()) headers.Add(name, Text(value));
   return headers;
 }
 
@@ -32,10 +41,11 @@ Headers TextHeaders(const json& record) {
 Headers HexHeaders(const json& record) {
   Headers headers;
   if (!record.contains("headers")) return headers;
-  for (const json& entry : record["headers"]) {
+  for (const json& entry : record.at("headers")) {
     const auto text = entry.get<std::string>();
     const size_t equals = text.find('=');
-    headers.Add(text.substr(0, equals), absl::HexStringToBytes(text.substr(equals + 1)));
+    if (equals == std::string::npos) throw std::invalid_argument(absl::StrCat("header '", text, "' has no '='"));
+    headers.Add(text.substr(0, equals), HexBytes(text.substr(equals + 1)));
   }
   return headers;
 }
@@ -45,8 +55,8 @@ std::map<std::string, std::vector<CaseRecord>> Expected(const json& topics, bool
   for (const auto& [topic, records] : topics.items()) {
     std::vector<CaseRecord>& list = expected[topic];
     for (const json& r : records) {
-      list.push_back({r["step"].get<int>(), topic, hex ? Hex(r["key"]) : Text(r["key"]), hex ? Hex(r["value"]) : Text(r["value"]),
-                      Time(r["ts"]), HexHeaders(r)});
+      list.push_back({r.at("step").get<int>(), topic, hex ? Hex(r.at("key")) : Text(r.at("key")),
+                      hex ? Hex(r.at("value")) : Text(r.at("value")), Time(r.at("ts")), HexHeaders(r)});
     }
   }
   return expected;
@@ -55,32 +65,43 @@ std::map<std::string, std::vector<CaseRecord>> Expected(const json& topics, bool
 }  // namespace
 
 bool Case::Uses(const std::string& op) const {
-  return std::any_of(nodes.begin(), nodes.end(), [&](const json& node) { return node["op"] == op; });
+  return std::any_of(nodes.begin(), nodes.end(), [&](const json& node) { return node.contains("op") && node.at("op") == op; });
 }
+
+namespace {
+
+Case CaseFrom(const json& document) {
+  Case c;
+  c.name = document.at("name").get<std::string>();
+  c.family = c.name.substr(0, c.name.find_last_of('_'));
+  c.nodes = document.at("nodes");
+  if (document.contains("config")) c.config = document.at("config").get<std::map<std::string, std::string>>();
+  for (const json& s : document.at("steps")) {
+    Step& step = c.steps.emplace_back();
+    if (s.contains("advance_wall_clock_ms")) {
+      step.advance_wall_clock_ms = s.at("advance_wall_clock_ms").get<int64_t>();
+    } else {
+      step.input = CaseRecord{
+          0, s.at("topic").get<std::string>(), Text(s.at("key")), Text(s.at("value")), s.at("ts").get<int64_t>(), TextHeaders(s)};
+    }
+  }
+  const json& expect = document.at("expect");
+  c.description = expect.at("description").get<std::vector<std::string>>();
+  c.output = Expected(expect.at("output"), false);
+  c.internal = Expected(expect.at("internal"), true);
+  return c;
+}
+
+}  // namespace
 
 absl::StatusOr<Case> ReadCase(const std::filesystem::path& path) {
   std::ifstream file(path);
-  const json document = json::parse(file, nullptr, false);
-  if (document.is_discarded()) return absl::InvalidArgumentError(absl::StrCat(path.string(), " is no JSON"));
-  Case c;
-  c.name = document["name"].get<std::string>();
-  c.family = c.name.substr(0, c.name.find_last_of('_'));
-  c.nodes = document["nodes"];
-  if (document.contains("config")) c.config = document["config"].get<std::map<std::string, std::string>>();
-  for (const json& s : document["steps"]) {
-    Step& step = c.steps.emplace_back();
-    if (s.contains("advance_wall_clock_ms")) {
-      step.advance_wall_clock_ms = s["advance_wall_clock_ms"].get<int64_t>();
-    } else {
-      step.input =
-          CaseRecord{0, s["topic"].get<std::string>(), Text(s["key"]), Text(s["value"]), s["ts"].get<int64_t>(), TextHeaders(s)};
-    }
+  if (!file) return absl::NotFoundError(absl::StrCat("cannot read ", path.string()));
+  try {
+    return CaseFrom(json::parse(file));
+  } catch (const std::exception& e) {
+    return absl::InvalidArgumentError(absl::StrCat(path.string(), " is no case: ", e.what()));
   }
-  const json& expect = document["expect"];
-  c.description = expect["description"].get<std::vector<std::string>>();
-  c.output = Expected(expect["output"], false);
-  c.internal = Expected(expect["internal"], true);
-  return c;
 }
 
 }  // namespace millrace::conformance

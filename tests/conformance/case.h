@@ -47,6 +47,7 @@ struct Case {
   [[nodiscard]] bool Uses(const std::string& op) const;
 };
 
+/// A file that cannot be read or is no case gives an error with its path.
 absl::StatusOr<Case> ReadCase(const std::filesystem::path& path);
 
 }  // namespace millrace::conformance

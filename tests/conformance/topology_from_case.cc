@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <variant>
@@ -32,10 +33,10 @@ Named NamedOf(const json& node) { return node.contains("name") ? Named::As(NameO
 
 Materialized StoreOf(const json& node) {
   Materialized materialized;
-  if (node.contains("store") && node["store"].contains("name")) {
-    materialized = Materialized::As(node["store"]["name"].get<std::string>());
-    if (node["store"].contains("retention_ms"))
-      materialized.WithRetention(milliseconds(node["store"]["retention_ms"].get<int64_t>()));
+  if (node.contains("store") && node.at("store").contains("name")) {
+    materialized = Materialized::As(node.at("store").at("name").get<std::string>());
+    if (node.at("store").contains("retention_ms"))
+      materialized.WithRetention(milliseconds(node.at("store").at("retention_ms").get<int64_t>()));
   } else {
     materialized.WithKeySerde(AnySerde<Text>());
   }
@@ -62,7 +63,7 @@ class Declaration {
   explicit Declaration(TopologyConfig config) : builder_(config) {}
 
   absl::Status Declare(const json& node) {
-    const auto op = node["op"].get<std::string>();
+    const auto op = node.at("op").get<std::string>();
     const auto it = Operators().find(op);
     if (it == Operators().end()) return NotOffered(absl::StrCat("operator ", op));
     return (this->*it->second)(node);
@@ -73,106 +74,118 @@ class Declaration {
   using Operator = absl::Status (Declaration::*)(const json&);
   static const std::map<std::string, Operator>& Operators();
 
+  Result& Find(const json& id) {
+    const auto it = results_.find(id.get<std::string>());
+    if (it == results_.end())
+      throw std::invalid_argument(absl::StrCat("there is no node '", id.get<std::string>(), "' before it"));
+    return it->second;
+  }
   template <class T>
   T& Get(const json& id) {
-    return std::get<T>(results_.at(id.get<std::string>()));
+    T* result = std::get_if<T>(&Find(id));
+    if (result == nullptr) throw std::invalid_argument(absl::StrCat("node '", id.get<std::string>(), "' gives something else"));
+    return *result;
   }
   bool IsTable(const json& id) {
-    const Result& result = results_.at(id.get<std::string>());
+    const Result& result = Find(id);
     return std::holds_alternative<Table>(result) || std::holds_alternative<WindowedTable>(result);
   }
   absl::Status Keep(const json& node, Result result) {
-    if (node.contains("id")) results_.emplace(node["id"].get<std::string>(), std::move(result));
+    if (node.contains("id")) results_.emplace(node.at("id").get<std::string>(), std::move(result));
     return absl::OkStatus();
   }
 
   absl::Status DeclareStream(const json& n) {
     Consumed<Text, Text> consumed;
     if (n.contains("name")) consumed.WithName(NameOf(n));
-    if (n.contains("timestamp_extractor")) consumed.WithTimestampExtractor(ExtractorNamed(n["timestamp_extractor"]));
-    return Keep(n, builder_.Stream<Text, Text>(n["topics"].get<std::vector<std::string>>(), consumed));
+    if (n.contains("timestamp_extractor")) consumed.WithTimestampExtractor(ExtractorNamed(n.at("timestamp_extractor")));
+    return Keep(n, builder_.Stream<Text, Text>(n.at("topics").get<std::vector<std::string>>(), consumed));
   }
   absl::Status DeclareTable(const json& n) {
-    if (n.contains("store") && n["store"].contains("kind")) return NotOffered("a versioned store");
-    return Keep(n, builder_.Table<Text, Text>(n["topic"].get<std::string>(), Consumed<Text, Text>(), StoreOf(n)));
+    if (n.contains("store") && n.at("store").contains("kind")) return NotOffered("a versioned store");
+    return Keep(n, builder_.Table<Text, Text>(n.at("topic").get<std::string>(), Consumed<Text, Text>(), StoreOf(n)));
   }
   absl::Status DeclareFilter(const json& n) { return Filter(n, false); }
   absl::Status DeclareFilterNot(const json& n) { return Filter(n, true); }
   absl::Status Filter(const json& n, bool negate) {
-    const Predicate p = PredicateNamed(n["predicate"]);
-    if (IsTable(n["from"])) {
-      auto& table = Get<Table>(n["from"]);
+    const Predicate p = PredicateNamed(n.at("predicate"));
+    if (IsTable(n.at("from"))) {
+      auto& table = Get<Table>(n.at("from"));
       const Materialized store = n.contains("store") ? StoreOf(n) : Materialized();
       return Keep(n, negate ? table.FilterNot(p, NamedOf(n), store) : table.Filter(p, NamedOf(n), store));
     }
-    auto& stream = Get<Stream>(n["from"]);
+    auto& stream = Get<Stream>(n.at("from"));
     return Keep(n, negate ? stream.FilterNot(p, NamedOf(n)) : stream.Filter(p, NamedOf(n)));
   }
   absl::Status DeclareMapValues(const json& n) {
-    const Mapper m = MapperNamed(n["mapper"]);
-    if (IsTable(n["from"])) {
+    const Mapper m = MapperNamed(n.at("mapper"));
+    if (IsTable(n.at("from"))) {
       const Materialized store = n.contains("store") ? StoreOf(n) : Materialized();
-      return Keep(n, Get<Table>(n["from"]).MapValues(m, NamedOf(n), store));
+      return Keep(n, Get<Table>(n.at("from")).MapValues(m, NamedOf(n), store));
     }
-    return Keep(n, Get<Stream>(n["from"]).MapValues(m, NamedOf(n)));
+    return Keep(n, Get<Stream>(n.at("from")).MapValues(m, NamedOf(n)));
   }
   absl::Status DeclareFlatMapValues(const json& n) {
-    const auto split = [mapper = n["mapper"].get<std::string>()](const Text*, const Text* value) {
+    const auto split = [mapper = n.at("mapper").get<std::string>()](const Text*, const Text* value) {
       return value == nullptr ? std::vector<Text>() : Split(mapper, *value);
     };
-    return Keep(n, Get<Stream>(n["from"]).FlatMapValues(split, NamedOf(n)));
+    return Keep(n, Get<Stream>(n.at("from")).FlatMapValues(split, NamedOf(n)));
   }
   absl::Status DeclareFlatMap(const json& n) {
-    const auto split = [mapper = n["mapper"].get<std::string>()](const Text*, const Text* value) {
+    const auto split = [mapper = n.at("mapper").get<std::string>()](const Text*, const Text* value) {
       std::vector<std::pair<Text, Text>> pairs;
       if (value == nullptr) return pairs;
       for (const Text& part : Split(mapper, *value)) pairs.emplace_back(part, part);
       return pairs;
     };
-    return Keep(n, Get<Stream>(n["from"]).FlatMap(split, NamedOf(n)));
+    return Keep(n, Get<Stream>(n.at("from")).FlatMap(split, NamedOf(n)));
   }
   absl::Status DeclareMap(const json& n) {
-    const Mapper key = MapperNamed(n["key_mapper"]);
-    const Mapper value = MapperNamed(n["value_mapper"]);
-    return Keep(n, Get<Stream>(n["from"]).Map(
-                       [key, value](const Text* k, const Text* v) { return std::pair(key(k, v), value(k, v)); }, NamedOf(n)));
+    const Mapper key = MapperNamed(n.at("key_mapper"));
+    const Mapper value = MapperNamed(n.at("value_mapper"));
+    return Keep(n,
+                Get<Stream>(n.at("from"))
+                    .Map([key, value](const Text* k, const Text* v) { return std::pair(key(k, v), value(k, v)); }, NamedOf(n)));
   }
   absl::Status DeclareSelectKey(const json& n) {
-    return Keep(n, Get<Stream>(n["from"]).SelectKey(MapperNamed(n["key_mapper"]), NamedOf(n)));
+    return Keep(n, Get<Stream>(n.at("from")).SelectKey(MapperNamed(n.at("key_mapper")), NamedOf(n)));
   }
-  absl::Status DeclareMerge(const json& n) { return Keep(n, Get<Stream>(n["from"]).Merge(Get<Stream>(n["other"]), NamedOf(n))); }
+  absl::Status DeclareMerge(const json& n) {
+    return Keep(n, Get<Stream>(n.at("from")).Merge(Get<Stream>(n.at("other")), NamedOf(n)));
+  }
   absl::Status DeclareBranch(const json& n) {
-    const auto id = n["id"].get<std::string>();
-    auto split = Get<Stream>(n["from"]).Split(Named::As(id + "-"));
+    const auto id = n.at("id").get<std::string>();
+    auto split = Get<Stream>(n.at("from")).Split(Named::As(id + "-"));
     int i = 0;
-    for (const json& predicate : n["predicates"]) split.Branch(PredicateNamed(predicate), Branched::As(absl::StrCat(i++)));
+    for (const json& predicate : n.at("predicates")) split.Branch(PredicateNamed(predicate), Branched::As(absl::StrCat(i++)));
     for (auto& [name, stream] : split.DefaultBranch(Branched::As("default"))) {
       results_.emplace(absl::StrCat(id, ".", name.substr(id.size() + 1)), stream);
     }
     return absl::OkStatus();
   }
   absl::Status DeclareRepartition(const json& n) {
-    return Keep(n, Get<Stream>(n["from"]).Repartition(Repartitioned::As(NameOf(n))));
+    return Keep(n, Get<Stream>(n.at("from")).Repartition(Repartitioned::As(NameOf(n))));
   }
-  absl::Status DeclareToTable(const json& n) { return Keep(n, Get<Stream>(n["from"]).ToTable(NamedOf(n), StoreOf(n))); }
+  absl::Status DeclareToTable(const json& n) { return Keep(n, Get<Stream>(n.at("from")).ToTable(NamedOf(n), StoreOf(n))); }
   absl::Status DeclareToStream(const json& n) {
-    if (std::holds_alternative<Table>(results_.at(n["from"].get<std::string>()))) {
-      return Keep(n, Get<Table>(n["from"]).ToStream(
-                         [](const Text* key, const Text*) { return key ? NullableText(*key) : NullableText(); }, NamedOf(n)));
+    if (std::holds_alternative<Table>(Find(n.at("from")))) {
+      return Keep(
+          n, Get<Table>(n.at("from"))
+                 .ToStream([](const Text* key, const Text*) { return key ? NullableText(*key) : NullableText(); }, NamedOf(n)));
     }
     const auto print = [](const Windowed<Text>* key, const Text*) -> Text {
       return absl::StrCat(key->key, "@", key->window.start.millis(), "/", key->window.end.millis());
     };
-    return Keep(n, Get<WindowedTable>(n["from"]).ToStream(print, NamedOf(n)));
+    return Keep(n, Get<WindowedTable>(n.at("from")).ToStream(print, NamedOf(n)));
   }
   absl::Status DeclareTo(const json& n) {
-    auto& stream = Get<Stream>(n["from"]);
+    auto& stream = Get<Stream>(n.at("from"));
     Produced produced;
     if (n.contains("name")) produced.WithName(NameOf(n));
     if (n.contains("topic")) {
-      stream.To(n["topic"].get<std::string>(), produced);
+      stream.To(n.at("topic").get<std::string>(), produced);
     } else {
-      const auto prefix = n["topic_by_key_prefix"].get<std::string>();
+      const auto prefix = n.at("topic_by_key_prefix").get<std::string>();
       stream.To([prefix](const Text* key, const Text*, const RecordContext&) { return absl::StrCat(prefix, Printed(key)); },
                 produced);
     }
@@ -181,27 +194,27 @@ class Declaration {
   absl::Status DeclareGroupByKey(const json& n) {
     Grouped grouped;
     if (n.contains("name")) grouped.WithName(NameOf(n));
-    return Keep(n, Get<Stream>(n["from"]).GroupByKey(grouped));
+    return Keep(n, Get<Stream>(n.at("from")).GroupByKey(grouped));
   }
   absl::Status DeclareGroupBy(const json& n) {
-    if (IsTable(n["from"])) return NotOffered("group_by of a table");
+    if (IsTable(n.at("from"))) return NotOffered("group_by of a table");
     Grouped grouped;
     if (n.contains("name")) grouped.WithName(NameOf(n));
-    return Keep(n, Get<Stream>(n["from"]).GroupBy(MapperNamed(n["key_mapper"]), grouped));
+    return Keep(n, Get<Stream>(n.at("from")).GroupBy(MapperNamed(n.at("key_mapper")), grouped));
   }
   absl::Status DeclareWindow(const json& n) {
-    const auto kind = n["kind"].get<std::string>();
+    const auto kind = n.at("kind").get<std::string>();
     if (n.contains("emit") || (kind != "tumbling" && kind != "hopping")) return NotOffered(absl::StrCat("window ", kind));
     TimeWindows windows =
-        TimeWindows::OfSizeAndGrace(milliseconds(n["size_ms"].get<int64_t>()), milliseconds(n["grace_ms"].get<int64_t>()));
-    if (kind == "hopping") windows = windows.AdvanceBy(milliseconds(n["advance_ms"].get<int64_t>()));
-    return Keep(n, Get<Grouped_>(n["from"]).WindowedBy(windows));
+        TimeWindows::OfSizeAndGrace(milliseconds(n.at("size_ms").get<int64_t>()), milliseconds(n.at("grace_ms").get<int64_t>()));
+    if (kind == "hopping") windows = windows.AdvanceBy(milliseconds(n.at("advance_ms").get<int64_t>()));
+    return Keep(n, Get<Grouped_>(n.at("from")).WindowedBy(windows));
   }
 
   // Calls `aggregate` with the grouped or windowed stream that the node stands on.
   template <class F>
   absl::Status OnGroup(const json& n, F aggregate) {
-    Result& from = results_.at(n["from"].get<std::string>());
+    Result& from = Find(n.at("from"));
     if (auto* windowed = std::get_if<WindowedStream>(&from)) return Keep(n, aggregate(*windowed));
     if (auto* grouped = std::get_if<Grouped_>(&from)) return Keep(n, aggregate(*grouped));
     return NotOffered("an aggregation of this");
@@ -212,38 +225,39 @@ class Declaration {
         n, [&](auto& group) { return group.Count(store).MapValues([](const int64_t& count) { return absl::StrCat(count); }); });
   }
   absl::Status DeclareReduce(const json& n) {
-    return OnGroup(n, [&](auto& group) { return group.Reduce(ReducerNamed(n["reducer"]), StoreOf(n)); });
+    return OnGroup(n, [&](auto& group) { return group.Reduce(ReducerNamed(n.at("reducer")), StoreOf(n)); });
   }
   absl::Status DeclareAggregate(const json& n) {
-    const auto initial = n["initial"].get<std::string>();
-    const auto f = [named = AggregatorNamed(n["aggregator"])](const Text& key, const Text* value, NullableText aggregate) {
+    const auto initial = n.at("initial").get<std::string>();
+    const auto f = [named = AggregatorNamed(n.at("aggregator"))](const Text& key, const Text* value, NullableText aggregate) {
       return named(key, value, aggregate ? &*aggregate : nullptr);
     };
     return OnGroup(n, [&](auto& group) { return group.Aggregate([initial] { return initial; }, f, StoreOf(n)); });
   }
   absl::Status DeclareStreamJoin(const json& n) {
-    const json& w = n["window"];
-    const JoinWindows windows = JoinWindows::OfTimeDifferenceAndGrace(milliseconds(0), milliseconds(w["grace_ms"].get<int64_t>()))
-                                    .Before(milliseconds(w["before_ms"].get<int64_t>()))
-                                    .After(milliseconds(w["after_ms"].get<int64_t>()));
+    const json& w = n.at("window");
+    const JoinWindows windows =
+        JoinWindows::OfTimeDifferenceAndGrace(milliseconds(0), milliseconds(w.at("grace_ms").get<int64_t>()))
+            .Before(milliseconds(w.at("before_ms").get<int64_t>()))
+            .After(milliseconds(w.at("after_ms").get<int64_t>()));
     StreamJoined joined;
-    if (n.contains("store")) joined.WithStoreName(n["store"]["name"].get<std::string>());
-    auto& left = Get<Stream>(n["left"]);
-    auto& right = Get<Stream>(n["right"]);
-    const auto kind = n["kind"].get<std::string>();
+    if (n.contains("store")) joined.WithStoreName(n.at("store").at("name").get<std::string>());
+    auto& left = Get<Stream>(n.at("left"));
+    auto& right = Get<Stream>(n.at("right"));
+    const auto kind = n.at("kind").get<std::string>();
     if (kind == "inner") return Keep(n, left.Join(right, Join, windows, joined));
     if (kind == "left") return Keep(n, left.LeftJoin(right, Join, windows, joined));
     return Keep(n, left.OuterJoin(right, Join, windows, joined));
   }
   absl::Status DeclareStreamTableJoin(const json& n) {
     if (n.contains("grace_ms")) return NotOffered("a stream-table join with grace");
-    auto& stream = Get<Stream>(n["left"]);
-    auto& table = Get<Table>(n["right"]);
-    return Keep(n, n["kind"] == "inner" ? stream.Join(table, Join) : stream.LeftJoin(table, Join));
+    auto& stream = Get<Stream>(n.at("left"));
+    auto& table = Get<Table>(n.at("right"));
+    return Keep(n, n.at("kind") == "inner" ? stream.Join(table, Join) : stream.LeftJoin(table, Join));
   }
   std::vector<std::string> AddStore(const json& n) {
     if (!n.contains("store")) return {};
-    const auto name = n["store"]["name"].get<std::string>();
+    const auto name = n.at("store").at("name").get<std::string>();
     StoreOptions options;
     options.name = name;
     builder_.AddStateStore(KeyValueStoreBuilder<Text, Text>(options));
@@ -251,19 +265,19 @@ class Declaration {
   }
   absl::Status DeclareProcess(const json& n) {
     const std::vector<std::string> stores = AddStore(n);
-    auto supplier = ProcessorNamed(n["processor"], stores.empty() ? "" : stores[0]);
-    return Keep(n, Get<Stream>(n["from"]).Process(supplier, NamedOf(n), stores));
+    auto supplier = ProcessorNamed(n.at("processor"), stores.empty() ? "" : stores[0]);
+    return Keep(n, Get<Stream>(n.at("from")).Process(supplier, NamedOf(n), stores));
   }
   absl::Status DeclareProcessValues(const json& n) {
     const std::vector<std::string> stores = AddStore(n);
-    auto supplier = FixedKeyProcessorNamed(n["processor"], stores.empty() ? "" : stores[0]);
-    return Keep(n, Get<Stream>(n["from"]).ProcessValues(supplier, NamedOf(n), stores));
+    auto supplier = FixedKeyProcessorNamed(n.at("processor"), stores.empty() ? "" : stores[0]);
+    return Keep(n, Get<Stream>(n.at("from")).ProcessValues(supplier, NamedOf(n), stores));
   }
   absl::Status DeclareAddHeader(const json& n) {
-    return Keep(n, Get<Stream>(n["from"]).ProcessValues(AddHeader(n["header"], n["value"]), NamedOf(n)));
+    return Keep(n, Get<Stream>(n.at("from")).ProcessValues(AddHeader(n.at("header"), n.at("value")), NamedOf(n)));
   }
   absl::Status DeclarePeek(const json& n) {
-    return Keep(n, Get<Stream>(n["from"]).Peek([](const Text*, const Text*) {}, NamedOf(n)));
+    return Keep(n, Get<Stream>(n.at("from")).Peek([](const Text*, const Text*) {}, NamedOf(n)));
   }
 
   StreamsBuilder builder_;
