@@ -87,6 +87,7 @@ struct Application::State {
   std::vector<std::pair<std::string, std::string>> defaults;
   std::vector<Command> commands;
   std::vector<std::function<void(CommandOptions&)>> options;
+  std::vector<std::function<absl::Status(const StreamsConfig&)>> checks;
 
   [[nodiscard]] absl::StatusOr<StreamsConfig> Configure(const ConfigurationFlags& flags) const {
     StreamsConfig::Builder builder;
@@ -114,6 +115,18 @@ struct Application::State {
     }
   }
 
+  [[nodiscard]] absl::Status CheckBeforeRun(const StreamsConfig& config) const {
+    if (!checks.empty()) ConfigureLoggingFrom(config);
+    try {
+      for (const auto& check : checks) {
+        if (absl::Status status = check(config); !status.ok()) return status;
+      }
+    } catch (const std::exception& e) {
+      return absl::FailedPreconditionError(absl::StrCat("a check before the run threw: ", e.what()));
+    }
+    return absl::OkStatus();
+  }
+
   [[nodiscard]] int RunTopology(const ConfigurationFlags& flags, bool print_config, bool markdown) const {
     if (markdown) {
       fputs(ConfigurationMarkdown().c_str(), stdout);
@@ -128,6 +141,7 @@ struct Application::State {
     if (!NamesBrokers(*config)) return kExitUsage;
     const absl::StatusOr<Topology> made = MakeTopology(*config);
     if (!made.ok()) return PrintError(made.status()), kExitFailed;
+    if (const absl::Status status = CheckBeforeRun(*config); !status.ok()) return PrintError(status), kExitFailed;
     return RunUntilStopped(*config, *made);
   }
 
@@ -185,6 +199,11 @@ Application& Application::Add(Command command) {
 
 Application& Application::Options(std::function<void(CommandOptions& options)> declare) {
   state_->options.push_back(std::move(declare));
+  return *this;
+}
+
+Application& Application::BeforeRun(std::function<absl::Status(const StreamsConfig& config)> check) {
+  state_->checks.push_back(std::move(check));
   return *this;
 }
 

@@ -9,6 +9,7 @@
 #include "check.h"
 #include "demo.h"
 #include "millrace/runtime/main.h"
+#include "partitions.h"
 #include "rules.h"
 #include "topology.h"
 
@@ -116,6 +117,10 @@ int RunProgram(int argc, const char* const* argv) {
   application.Options([&arguments](CommandOptions& options) {
     options.Add("--time-zone", &arguments.time_zone,
                 "In which days begin and end, as in Europe/Oslo; the default comes from TSHIRT_TIME_ZONE");
+  });
+  application.BeforeRun([](const StreamsConfig& config) {
+    absl::StatusOr<std::unique_ptr<TopicClient>> client = TopicClient::Connect(config);
+    return client.ok() ? CheckPartitions(client->get()) : client.status();
   });
   AddCommands(&application, &arguments);
   return application.Run(argc, argv);

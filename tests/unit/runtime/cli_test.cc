@@ -3,11 +3,14 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "millrace/runtime/main.h"
+#include "millrace/state/serdes.h"
+#include "millrace/topologies/streams_builder.h"
 
 namespace millrace {
 namespace {
@@ -177,6 +180,34 @@ TEST(Cli, OptionsOfTheProgramAreTakenByEveryCommandAndSetBeforeTheTopologyIsMade
   EXPECT_EQ(run({"check"}).code, 0);
   EXPECT_EQ(seen, "UTC");
   EXPECT_THAT(run({"topology", "--help"}).out, AllOf(HasSubstr("--zone"), HasSubstr("UTC"), HasSubstr("Where")));
+}
+
+TEST(Cli, ACheckBeforeTheRunEndsItWithItsReasonAndIsNotAskedByOtherCommands) {
+  int asked = 0;
+  const auto run = [&](std::vector<const char*> arguments, const std::function<absl::Status()>& check) {
+    Application application("shop", [](const StreamsConfig&) -> absl::StatusOr<Topology> {
+      StreamsBuilder builder;
+      builder.Stream<std::string, std::string>("in").To("out");
+      return builder.Build();
+    });
+    application.BeforeRun([&, check](const StreamsConfig& config) {
+      ++asked;
+      EXPECT_EQ(config.application_id(), "shop");
+      return check();
+    });
+    return RunProgram(application, std::move(arguments));
+  };
+  const auto refuse = [] { return absl::FailedPreconditionError("orders has 4, deliveries has 3"); };
+  Outcome outcome = run({"run", "--bootstrap-servers", "127.0.0.1:1", "--set", "log.level=off"}, refuse);
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.err, "error: orders has 4, deliveries has 3\n");
+  outcome = run({"run", "--bootstrap-servers", "127.0.0.1:1", "--set", "log.level=off"},
+                []() -> absl::Status { throw std::runtime_error("no zone"); });
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("no zone"));
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(run({"topology"}, refuse).code, 0);
+  EXPECT_EQ(asked, 2);
 }
 
 TEST(Cli, ACommandsHelpShowsDefaults) {

@@ -69,6 +69,9 @@ class Application {
   /// `declare` is called once for each of them, before the command line is parsed, with the same targets. The topology function
   /// and the commands run after they are set.
   Application& Options(std::function<void(CommandOptions& options)> declare);
+  /// `check` is called by `run` when the configuration is read and the topology made, before anything is started: for what only
+  /// the application knows must hold ("these topics have equal partition counts"). An error ends the program with 1.
+  Application& BeforeRun(std::function<absl::Status(const StreamsConfig& config)> check);
   /// Parses and runs; returns the exit code. Call once, on the main thread.
   [[nodiscard]] int Run(int argc, const char* const* argv);
 
