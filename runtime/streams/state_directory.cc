@@ -45,17 +45,22 @@ absl::StatusOr<std::string> InstanceId(Host* host, const std::string& path) {
   return id;
 }
 
+absl::Status Unusable(const std::string& path, const absl::Status& reason) {
+  return absl::Status(reason.code(), absl::StrCat("state directory ", path, " cannot be used: ", std::string(reason.message()),
+                                                  "; set state.dir to a directory that this process can write"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<StateDirectory>> StateDirectory::Open(Host* host, const std::string& state_dir,
                                                                      const std::string& application_id) {
   FileSystem& files = host->files();
   const std::string path = absl::StrCat(state_dir, "/", application_id);
-  if (auto status = files.CreateDirectories(path); !status.ok()) return status;
+  if (auto status = files.CreateDirectories(path); !status.ok()) return Unusable(path, status);
 
   // Foreign contents are looked for before the lock file is made.
   auto names = files.List(path);
-  if (!names.ok()) return names.status();
+  if (!names.ok()) return Unusable(path, names.status());
   std::erase_if(*names, [](const std::string& n) { return n == kLock || n == kOwner || n == std::string(kMarker) + ".tmp"; });
   const std::string marker_path = absl::StrCat(path, "/", kMarker);
   const bool marked = files.Exists(marker_path);
@@ -67,7 +72,7 @@ absl::StatusOr<std::unique_ptr<StateDirectory>> StateDirectory::Open(Host* host,
   }
   if (marked) {
     auto text = files.Read(marker_path);
-    if (!text.ok()) return text.status();
+    if (!text.ok()) return Unusable(path, text.status());
     if (auto status = CheckMarker(path, *text, application_id); !status.ok()) return status;
   }
 
@@ -78,14 +83,14 @@ absl::StatusOr<std::unique_ptr<StateDirectory>> StateDirectory::Open(Host* host,
                                                       files.Read(owner_path).value_or("unknown"),
                                                       "); give each process a state.dir of its own, or stop the other one"));
   }
-  if (!lock.ok()) return lock.status();
-  if (auto status = files.Write(owner_path, host->ProcessName()); !status.ok()) return status;
+  if (!lock.ok()) return Unusable(path, lock.status());
+  if (auto status = files.Write(owner_path, host->ProcessName()); !status.ok()) return Unusable(path, status);
   if (!marked) {
     const nlohmann::json marker = {{"format", kFormat}, {"application", application_id}};
-    if (auto status = files.Write(marker_path, marker.dump()); !status.ok()) return status;
+    if (auto status = files.Write(marker_path, marker.dump()); !status.ok()) return Unusable(path, status);
   }
   auto instance_id = InstanceId(host, absl::StrCat(path, "/", kInstance));
-  if (!instance_id.ok()) return instance_id.status();
+  if (!instance_id.ok()) return Unusable(path, instance_id.status());
   return std::unique_ptr<StateDirectory>(new StateDirectory(host, path, *std::move(instance_id), *std::move(lock)));
 }
 

@@ -3,13 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "host/host.h"
 
 namespace millrace {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 class StateDirectoryTest : public testing::Test {
@@ -86,6 +90,79 @@ TEST_F(StateDirectoryTest, RefusesFilesOfAnotherProgram) {
   auto opened = Open();
   ASSERT_EQ(opened.status().code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(opened.status().message()), HasSubstr("kafka-streams-process-metadata"));
+}
+
+TEST_F(StateDirectoryTest, RefusesAPathThatIsNoDirectory) {
+  ASSERT_TRUE(host_.files().Write(root_, "a file").ok());
+  const absl::Status status = Open().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("state directory " + root_ + "/app cannot be used: create directory"), HasSubstr("Not a directory"),
+                    HasSubstr("set state.dir to a directory that this process can write")));
+}
+
+/// The machine's files, on a disk that cannot be written from some step on.
+class ReadOnlyFiles final : public FileSystem {
+ public:
+  explicit ReadOnlyFiles(int writes) : writes_(writes) {}
+  absl::Status CreateDirectories(const std::string& path) override {
+    return Refuses() ? Refusal(path) : real_.CreateDirectories(path);
+  }
+  absl::Status Rename(const std::string& from, const std::string& to) override { return real_.Rename(from, to); }
+  absl::Status RemoveAll(const std::string& path) override { return real_.RemoveAll(path); }
+  bool Exists(const std::string& path) override { return real_.Exists(path); }
+  absl::StatusOr<std::vector<std::string>> List(const std::string& path) override { return real_.List(path); }
+  absl::StatusOr<std::string> Read(const std::string& path) override { return real_.Read(path); }
+  absl::Status Write(const std::string& path, const std::string& contents) override {
+    return Refuses() ? Refusal(path) : real_.Write(path, contents);
+  }
+  absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
+    if (Refuses()) return Refusal(path);
+    return real_.Lock(path);
+  }
+
+ private:
+  bool Refuses() { return writes_-- <= 0; }
+  static absl::Status Refusal(const std::string& path) {
+    return absl::PermissionDeniedError("create " + path + ": Read-only file system");
+  }
+  FileSystem& real_ = Host::Real().files();
+  int writes_;
+};
+
+class ReadOnlyHost final : public Host {
+ public:
+  explicit ReadOnlyHost(int writes) : files_(writes) {}
+  Timestamp Now() override { return real_.Now(); }
+  std::chrono::nanoseconds Monotonic() override { return real_.Monotonic(); }
+  std::chrono::nanoseconds ThreadCpu() override { return real_.ThreadCpu(); }
+  void Sleep(std::chrono::milliseconds time) override { real_.Sleep(time); }
+  uint64_t Random() override { return real_.Random(); }
+  std::unique_ptr<Thread> StartThread(const std::string& name, absl::AnyInvocable<void()> body) override {
+    return real_.StartThread(name, std::move(body));
+  }
+  std::unique_ptr<Signal> NewSignal() override { return real_.NewSignal(); }
+  FileSystem& files() override { return files_; }
+  std::string ProcessName() override { return real_.ProcessName(); }
+
+ private:
+  Host& real_ = Host::Real();
+  ReadOnlyFiles files_;
+};
+
+TEST_F(StateDirectoryTest, RefusesADirectoryThatCannotBeWrittenAtWhateverStep) {
+  for (int writes = 0; writes < 5; ++writes) {
+    ASSERT_TRUE(host_.files().RemoveAll(root_).ok());
+    ReadOnlyHost host(writes);
+    const absl::Status status = StateDirectory::Open(&host, root_, "app").status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied) << writes;
+    EXPECT_THAT(std::string(status.message()),
+                AllOf(HasSubstr("state directory " + root_ + "/app cannot be used: "), HasSubstr("Read-only file system"),
+                      HasSubstr("set state.dir to a directory that this process can write")))
+        << writes;
+  }
+  ReadOnlyHost host(5);
+  EXPECT_TRUE(StateDirectory::Open(&host, root_, "app").ok());
 }
 
 TEST_F(StateDirectoryTest, SetsADamagedStoreAsideAndKeepsIt) {

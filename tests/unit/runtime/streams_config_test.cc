@@ -106,6 +106,16 @@ TEST(StreamsConfig, ABadValueNamesNameValueOriginAndWhatIsExpected) {
   EXPECT_THAT(ErrorOf({{"consumer.fetch.min.bytes", "x"}}), StartsWith("consumer.fetch.min.bytes=x (from the program): "));
 }
 
+TEST(StreamsConfig, AValueOutOfRangeIsAnErrorWithTheRange) {
+  EXPECT_THAT(ErrorOf({{"num.stream.threads", "1025"}}), HasSubstr("expected an integer from 1 to 1024"));
+  EXPECT_THAT(ErrorOf({{"num.stream.threads", "99999999999999999999"}}), HasSubstr("expected an integer from 1 to 1024"));
+  EXPECT_THAT(ErrorOf({{"commit.interval.ms", "-1"}}), HasSubstr("expected an integer of 0 or more (milliseconds)"));
+  EXPECT_THAT(ErrorOf({{"http.port", "65536"}}), HasSubstr("65535"));
+  EXPECT_THAT(ErrorOf({{"session.timeout.ms", "3600001"}}), HasSubstr("3600000"));
+  EXPECT_THAT(ErrorOf({{"producer.linger.ms", "-5"}}),
+              AllOf(StartsWith("producer.linger.ms=-5"), HasSubstr("outside allowed range")));
+}
+
 TEST(StreamsConfig, AllErrorsComeAtOnce) {
   EXPECT_THAT(ErrorOf({{"num.stream.threads", "0"}, {"log.levl", "info"}}),
               AllOf(HasSubstr("num.stream.threads"), HasSubstr("log.levl")));
