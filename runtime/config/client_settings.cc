@@ -78,6 +78,8 @@ constexpr DecidedSetting kDecided[] = {
     {"all", "log.connection.close", "false", "a broker that closes idle connections is no news"},
     {"all", "reconnect.backoff.ms", "50", "as Java's clients"},
     {"all", "reconnect.backoff.max.ms", "1000", "as Java's clients"},
+    {"all", "socket.connection.setup.timeout.ms", "10000", "as Java's clients: a host that is gone does not answer"},
+    {"all", "socket.timeout.ms", "30000", "as Java's request.timeout.ms"},
     {"membership", "partition.assignment.strategy", "cooperative-sticky", "tasks that stay go on during a rebalance", true},
     {"membership", "enable.auto.commit", "false", "the runtime commits", true},
     {"membership", "enable.auto.offset.store", "false", "the runtime commits", true},

@@ -119,6 +119,9 @@ struct TopicSpec {
 class Admin {
  public:
   virtual ~Admin() = default;
+  /// For the end of an instance while brokers are away: calls that wait for one, now and later, end within about a second with
+  /// kCancelled.
+  virtual void Cancel() {}
   /// nullopt for a topic that does not exist.
   virtual absl::StatusOr<std::optional<int32_t>> PartitionCount(const std::string& topic) = 0;
   virtual absl::StatusOr<std::vector<std::string>> ListTopics() = 0;

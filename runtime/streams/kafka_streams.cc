@@ -37,6 +37,7 @@ using State = KafkaStreams::State;
 
 constexpr char kVersion[] = "0.1.0";
 // How often the broker is asked for the ends of the partitions that are read here.
+constexpr std::chrono::seconds kControlPatience{2};
 constexpr std::chrono::seconds kEndsInterval{5};
 // While some are not known: tasks have just come, or the broker does not answer.
 constexpr std::chrono::seconds kFirstEndsInterval{1};
@@ -62,7 +63,13 @@ class KafkaStreams::Impl {
 
   ~Impl() {
     RequestEnd();
-    if (control_) control_->Join();
+    if (!control_) return;
+    const std::chrono::nanoseconds asked = host_->Monotonic();
+    while (!shutting_down_) {
+      FreeControl(asked);
+      ended_signal_->Wait(std::chrono::milliseconds(100));
+    }
+    control_->Join();
   }
 
   void SetStateListener(StateListener listener) {
@@ -95,8 +102,10 @@ class KafkaStreams::Impl {
     if (Transition(State::kNotRunning, {State::kCreated})) return true;
     Transition(State::kPendingShutdown, {State::kRebalancing, State::kRunning});
     RequestEnd();
-    const std::chrono::nanoseconds deadline = host_->Monotonic() + timeout;
+    const std::chrono::nanoseconds asked = host_->Monotonic();
+    const std::chrono::nanoseconds deadline = asked + timeout;
     while (!Ended(state())) {
+      FreeControl(asked);
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - host_->Monotonic());
       if (left.count() <= 0) return false;
       ended_signal_->Wait(std::min(left, std::chrono::milliseconds(100)));
@@ -195,6 +204,7 @@ class KafkaStreams::Impl {
     self.set_software(kVersion);
     self.set_interval_ms(options_.status_interval.count());
     reporter_ = std::make_unique<StatusReporter>(host_, client_.get(), plan_.status_topic, std::move(self));
+    controls_ = true;
     control_ = host_->StartThread("control", [this] { Control(); });
     return absl::OkStatus();
   }
@@ -278,6 +288,8 @@ class KafkaStreams::Impl {
   // Restores end first: a group that is being left tells no committed offsets, which is no failure of a task. Membership gives
   // back the tasks (workers commit and close them) and leaves; then the rest ends in the order of its use.
   void Shutdown() {
+    shutting_down_ = true;
+    ended_signal_->Notify();
     Transition(State::kPendingShutdown, {State::kRebalancing, State::kRunning});
     if (restorer_) restorer_->Stop();
     if (member_) {
@@ -311,6 +323,11 @@ class KafkaStreams::Impl {
     ++failures_;
     Transition(State::kPendingError, {State::kRebalancing, State::kRunning, State::kPendingShutdown});
     RequestEnd();
+  }
+
+  // The end waits for the control thread, and that may wait for a broker that is away.
+  void FreeControl(std::chrono::nanoseconds asked) {
+    if (!shutting_down_ && controls_ && host_->Monotonic() - asked > kControlPatience) client_->admin().Cancel();
   }
 
   void RequestEnd() {
@@ -370,6 +387,8 @@ class KafkaStreams::Impl {
   std::atomic<int64_t> failures_ = 0;
   std::unique_ptr<Signal> control_signal_;
   std::unique_ptr<Signal> ended_signal_;
+  std::atomic<bool> controls_ = false;  // the control thread runs, and the client is there
+  std::atomic<bool> shutting_down_ = false;
   std::unique_ptr<Thread> control_;
 };
 

@@ -151,6 +151,7 @@ void TaskJob::Finish(std::unique_ptr<RestoreJob> self) {
 }
 
 void TaskJob::Fail(const absl::Status& error) {
+  if (absl::IsCancelled(error)) return;  // the instance is ending
   context_->failed(absl::Status(error.code(), absl::StrCat("task ", spec_.id.ToString(), ": ", std::string(error.message()))));
 }
 

@@ -10,9 +10,12 @@
 namespace millrace {
 namespace {
 
-constexpr std::chrono::milliseconds kFlushLimit{120000};
+constexpr std::chrono::milliseconds kFlushStep{100};
+// Without a delivery for so long no broker can be reached: who wants tasks back does not wait for it.
+constexpr std::chrono::seconds kDeliveryStall{5};
 constexpr std::chrono::milliseconds kLongestWait{100};
 constexpr std::chrono::milliseconds kCommitRetry{100};
+constexpr std::chrono::seconds kCommitWarnings{5};
 constexpr std::chrono::milliseconds kPublishInterval{200};
 // Offsets of topics that the group does not subscribe to expire (offsets.retention.minutes); idle positions are committed again.
 constexpr std::chrono::hours kFullCommitInterval{6};
@@ -215,7 +218,7 @@ void Worker::Release(const ReleaseRequest& request) {
   if (std::none_of(tasks_.begin(), tasks_.end(), asked)) return;
   if (exactly_once_) return ReleaseExactlyOnce(request);
   if (request.commit && !failed_) {
-    if (absl::Status status = Commit(); !status.ok()) {
+    if (absl::Status status = Commit(/*for_release=*/true); !status.ok()) {
       LogWarning(absl::StrCat("commit before giving tasks back: ", std::string(status.message()),
                               "; records since the last commit will be processed again by the next owner"),
                  {.event = "commit-failed"});
@@ -234,7 +237,7 @@ void Worker::DropAsked(const ReleaseRequest& request) {
     Drop(owned.get());
   }
   std::erase_if(tasks_, [](const auto& owned) { return owned->task == nullptr; });
-  // The stores' directories are free when this returns.
+  // What was sent is to stand in the changelogs before the next owner reads them.
   BuryDropped(/*wait=*/true);
 }
 
@@ -266,6 +269,7 @@ void Worker::Drop(OwnedTask* owned) {
   owned->inputs.clear();
   owned->task->Close();
   AddCounters(owned->task->dropped(), owned->task->dead_letters(), &totals_);
+  owned->task->FreeStores();
   dropped_.push_back(std::move(owned->task));
   CountDirtyBytes(owned);
   LogInfo("task closed", {.event = "task-closed", .task = owned->spec.id.ToString()});
@@ -274,8 +278,8 @@ void Worker::Drop(OwnedTask* owned) {
 // Deliveries write into their task, so it lives until they are over.
 void Worker::BuryDropped(bool wait) {
   if (dropped_.empty()) return;
-  if (wait && producer_->outstanding() > 0) {
-    if (absl::Status status = producer_->Flush(kFlushLimit); !status.ok()) Fail(At(status, "flush of " + name_));
+  if (wait && producer_->outstanding() > 0 && !AwaitDelivery(/*for_release=*/true).ok()) {
+    if (producer_->outstanding() > 0 && tasks_.empty() && !exactly_once_) GiveUpDeliveries();
   }
   if (producer_->outstanding() == 0) dropped_.clear();
 }
@@ -283,7 +287,7 @@ void Worker::BuryDropped(bool wait) {
 // The tasks that stay share the transaction with those that go: if it cannot be committed, all of them start again.
 void Worker::ReleaseExactlyOnce(const ReleaseRequest& request) {
   if (!failed_) {
-    absl::Status status = request.commit ? Commit() : absl::CancelledError("the tasks are lost");
+    absl::Status status = request.commit ? Commit(/*for_release=*/true) : absl::CancelledError("the tasks are lost");
     if (!status.ok()) {
       LogWarning(absl::StrCat("not committed before giving tasks back: ", std::string(status.message()),
                               "; what was done since the last commit is undone and done again by the tasks' next owners"),
@@ -330,9 +334,21 @@ void Worker::Rewind() {
   time_->Lap(ThreadTime::kOther);
 }
 
+// Of dropped tasks only: nobody commits them, and the next owner makes them again.
+void Worker::GiveUpDeliveries() {
+  LogWarning(absl::StrCat(producer_->outstanding(),
+                          " records were not delivered and are given up; they are made again by the next "
+                          "owner of their tasks"),
+             {.event = "delivery-given-up"});
+  auto producer = context_->client->NewProducer();
+  if (!producer.ok()) return Fail(At(producer.status(), "producer of " + name_));
+  producer_->Replace(*std::move(producer));
+}
+
 bool Worker::RunTasks() {
   bool worked = false;
   if (failed_ || spoiled()) return worked;
+  no_delivery_since_.reset();
   const Timestamp now = context_->host->Now();
   const std::chrono::nanoseconds begin = time_->last();
   for (auto& owned : tasks_) {
@@ -441,12 +457,17 @@ void Worker::CommitIfDue() {
   if (absl::IsFailedPrecondition(status)) {
     LogDebug(absl::StrCat("commit put off: ", std::string(status.message())), {.event = "commit-put-off"});
   } else {
-    LogWarning(absl::StrCat("commit failed, will be repeated: ", std::string(status.message())), {.event = "commit-failed"});
+    static LogRateLimit limit(kCommitWarnings);
+    if (const std::optional<int64_t> held_back = limit.Allow()) {
+      LogWarning(absl::StrCat("commit failed, will be repeated: ", std::string(status.message()),
+                              *held_back > 0 ? absl::StrCat(" (and ", *held_back, " times more since)") : ""),
+                 {.event = "commit-failed"});
+    }
   }
 }
 
 // Errors of tasks and producer end the instance (Fail); others are returned and may be repeated.
-absl::Status Worker::Commit() {
+absl::Status Worker::Commit(bool for_release) {
   const std::chrono::nanoseconds start = context_->host->Monotonic();
   const bool full = start >= next_full_commit_;
   std::vector<OwnedTask*> committing;
@@ -455,7 +476,7 @@ absl::Status Worker::Commit() {
   }
   totals_.last_commit = committing.empty() ? start : totals_.last_commit;
   if (committing.empty()) return absl::OkStatus();
-  const absl::Status status = CommitTasks(committing);
+  const absl::Status status = CommitTasks(committing, for_release);
   const std::chrono::nanoseconds end = time_->Lap(ThreadTime::kCommit);
   if (!status.ok()) return status;
   if (full) next_full_commit_ = start + kFullCommitInterval;
@@ -465,7 +486,7 @@ absl::Status Worker::Commit() {
   return absl::OkStatus();
 }
 
-absl::Status Worker::CommitTasks(const std::vector<OwnedTask*>& tasks) {
+absl::Status Worker::CommitTasks(const std::vector<OwnedTask*>& tasks, bool for_release) {
   std::vector<int32_t> numbers;
   log::Offsets offsets;
   const auto fail = [this](const absl::Status& status) {
@@ -479,7 +500,7 @@ absl::Status Worker::CommitTasks(const std::vector<OwnedTask*>& tasks) {
     numbers.push_back(owned->spec.number);
     offsets.insert(prepared->begin(), prepared->end());
   }
-  if (absl::Status status = producer_->Flush(kFlushLimit); !status.ok()) return fail(At(status, "producer of " + name_));
+  if (absl::Status status = AwaitDelivery(for_release); !status.ok()) return status;
   const absl::Status committed =
       exactly_once_ ? context_->member->CommitTransaction(
                           numbers, [&](const log::GroupIdentity& me) { return producer_->CommitTransaction(offsets, me); })
@@ -494,6 +515,40 @@ absl::Status Worker::CommitTasks(const std::vector<OwnedTask*>& tasks) {
     if (context_->plan->repartition_topics.contains(partition.topic)) context_->purge->Committed(partition, offset.offset);
   }
   return absl::OkStatus();
+}
+
+// Until all that was sent is on the brokers. Offsets must not be committed before. While no broker takes records this waits for
+// one (delivery.timeout.ms ends that with an error of the producer, which ends the instance), but not when somebody wants tasks
+// back.
+absl::Status Worker::AwaitDelivery(bool for_release) {
+  int64_t waiting = producer_->outstanding();
+  bool told = false;
+  while (true) {
+    if (absl::Status status = producer_->Flush(kFlushStep); !status.ok()) {
+      const absl::Status located = At(status, "producer of " + name_);
+      if (!spoiled()) Fail(located);
+      return located;
+    }
+    const int64_t before = std::exchange(waiting, producer_->outstanding());
+    if (waiting == 0) break;
+    const std::chrono::nanoseconds now = context_->host->Monotonic();
+    if (waiting < before || !no_delivery_since_) no_delivery_since_ = now;
+    if (now - *no_delivery_since_ < kDeliveryStall) continue;
+    const std::string stalled = absl::StrCat("no broker has taken a record for ",
+                                             std::chrono::duration_cast<std::chrono::seconds>(now - *no_delivery_since_).count(),
+                                             " s; ", waiting, " wait");
+    if (for_release || ReleaseIsWanted()) return absl::UnavailableError(stalled);
+    if (!std::exchange(told, true)) {
+      LogWarning(stalled + ": nothing is processed or committed until one can be reached again", {.event = "delivery-stalled"});
+    }
+  }
+  no_delivery_since_.reset();
+  return absl::OkStatus();
+}
+
+bool Worker::ReleaseIsWanted() const {
+  const std::lock_guard lock(mutex_);
+  return stop_ || !releases_.empty();
 }
 
 // Nothing of this worker is committed any more; its tasks wait for the membership to take them back.

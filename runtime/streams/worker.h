@@ -175,13 +175,16 @@ class Worker {
   void ObserveSamples(const OwnedTask& owned, Timestamp now);
   bool ForwardIdle(OwnedTask* owned);
   void CommitIfDue();
-  absl::Status Commit();
-  absl::Status CommitTasks(const std::vector<OwnedTask*>& tasks);
+  absl::Status Commit(bool for_release = false);
+  absl::Status CommitTasks(const std::vector<OwnedTask*>& tasks, bool for_release);
+  absl::Status AwaitDelivery(bool for_release);
+  bool ReleaseIsWanted() const;
   absl::Status PersistCommitted(OwnedTask* owned);
   absl::Status PersistIfDue();
   void Fail(const absl::Status& status);
   void Drop(OwnedTask* owned);
   void BuryDropped(bool wait);
+  void GiveUpDeliveries();
   std::chrono::milliseconds WaitTime() const;
   void CountDirtyBytes(OwnedTask* owned);
   void TrimStores();
@@ -212,6 +215,7 @@ class Worker {
   std::chrono::nanoseconds next_asked_commit_{0};
   std::chrono::nanoseconds next_persist_{0};
   std::chrono::nanoseconds next_publish_{0};
+  std::optional<std::chrono::nanoseconds> no_delivery_since_;  // while AwaitDelivery sees none
   WorkerSnapshot totals_;
 
   mutable std::mutex mutex_;

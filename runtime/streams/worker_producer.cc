@@ -39,6 +39,11 @@ absl::Status WorkerProducer::Flush(std::chrono::milliseconds timeout) {
   return active_ == nullptr ? transaction_error_ : Watch(active_->Flush(timeout));
 }
 
+void WorkerProducer::Replace(std::unique_ptr<log::Producer> producer) {
+  active_ = producer.get();
+  plain_ = std::move(producer);
+}
+
 absl::Status WorkerProducer::CommitTransaction(const log::Offsets& offsets, const log::GroupIdentity& identity) {
   if (absl::Status status = BeginIfNeeded(); !status.ok()) return status;
   if (absl::Status status = Watch(transactional_->SendOffsets(offsets, identity)); !status.ok()) return status;

@@ -39,6 +39,10 @@ class WorkerProducer final : public log::Producer {
 
   [[nodiscard]] const std::map<std::string, int64_t>& counts() const { return counts_; }
 
+  /// At least once: goes on with another producer. What the first has not delivered is given up, and where its deliveries would
+  /// be written need not live on.
+  void Replace(std::unique_ptr<log::Producer> producer);
+
   /// Makes the offsets and all records since the last commit visible, all or nothing.
   absl::Status CommitTransaction(const log::Offsets& offsets, const log::GroupIdentity& identity);
   /// Records were sent since the last commit.

@@ -302,6 +302,11 @@ void StreamTask::Close() {
       [] { return std::string("closing processors"); });
 }
 
+void StreamTask::FreeStores() {
+  topology_ = ProcessorTopology();
+  for (LoggedStore& logged : logged_) logged.store = nullptr;
+}
+
 StateStore* StreamTask::FindStore(std::string_view name) {
   for (const auto& store : topology_.stores) {
     if (store->name() == name) return store.get();

@@ -106,6 +106,8 @@ class StreamTask final : private TaskContext {
   /// one batch later.
   [[nodiscard]] absl::Status Persist();
   void Close();
+  /// After Close: destroys nodes and stores, so that their directories are free. What is left takes deliveries of what was sent.
+  void FreeStores();
 
   /// Something happened since the last commit.
   [[nodiscard]] bool commit_needed() const { return commit_needed_; }

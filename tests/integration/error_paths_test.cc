@@ -4,17 +4,20 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host/host.h"
 #include "kafka_broker.h"
 #include "log/kafka/kafka_log.h"
 #include "millrace/runtime/kafka_streams.h"
+#include "millrace/runtime/logging.h"
 #include "millrace/state/serdes.h"
 #include "millrace/topologies/streams_builder.h"
 
-// What goes wrong in operation, on a real Kafka: records that cannot be read.
+// What goes wrong in operation, on a real Kafka: records that cannot be read, topics and brokers that are away.
 
 namespace millrace {
 namespace {
@@ -65,6 +68,9 @@ class ErrorPathsTest : public testing::Test {
   [[nodiscard]] std::unique_ptr<KafkaStreams> MakeCopy(Properties more = {}) const {
     StreamsBuilder builder;
     builder.Stream<int64_t, int64_t>(input_).To(output_);
+    return Make(&builder, std::move(more));
+  }
+  [[nodiscard]] std::unique_ptr<KafkaStreams> Make(StreamsBuilder* builder, Properties more) const {
     more.insert({{"application.id", application_},
                  {"bootstrap.servers", broker_->bootstrap_servers()},
                  {"state.dir", root_},
@@ -73,7 +79,7 @@ class ErrorPathsTest : public testing::Test {
                  {"commit.interval.ms", "100"}});
     auto config = StreamsConfig::From(more);
     EXPECT_TRUE(config.ok()) << config.status();
-    return std::make_unique<KafkaStreams>(builder.Build().value(), *config);
+    return std::make_unique<KafkaStreams>(builder->Build().value(), *config);
   }
 
   void Write(BytesView key, BytesView value, const Headers& headers = Headers::Empty()) {
@@ -207,6 +213,154 @@ TEST_F(ErrorPathsTest, WritesUnreadableRecordsToTheDeadLetterTopicAsTheyCame) {
   EXPECT_EQ(bad[1].key, "no number either");
   EXPECT_EQ(bad[1].value, Number(3));
   EXPECT_THAT(*bad[1].headers.Last("__streams.errors.message")->value, HasSubstr("the key does not parse"));
+}
+
+TEST_F(ErrorPathsTest, AMissingOutputTopicIsNamedWithTheRecordThatGoesThere) {
+  ASSERT_TRUE(client_->admin().DeleteTopic(output_).ok());
+  auto streams = MakeCopy();
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  WriteGood(1);
+  Flush();
+  ASSERT_TRUE(Eventually([&] { return streams->state() == State::kError; }, 20s));
+  EXPECT_EQ(streams->error().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(
+      std::string(streams->error().message()),
+      AllOf(HasSubstr("task 0_0: " + input_ + "-0 at offset 0: send to " + output_), HasSubstr("create it, or check the name")));
+  EXPECT_EQ(Committed(), -1);
+}
+
+TEST_F(ErrorPathsTest, AnInputTopicThatIsDeletedUnderTheApplicationEndsIt) {
+  auto streams = MakeCopy();
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  WriteGood(5);
+  Flush();
+  ASSERT_TRUE(Eventually([&] { return Committed() == written_; })) << Committed();
+  producer_.reset();
+  ASSERT_TRUE(client_->admin().DeleteTopic(input_).ok());
+  EXPECT_TRUE(Eventually([&] { return streams->state() == State::kError; }, 90s));
+  EXPECT_EQ(streams->error().code(), absl::StatusCode::kNotFound) << streams->error();
+  EXPECT_THAT(std::string(streams->error().message()), HasSubstr("read " + input_ + "-0"));
+}
+
+TEST_F(ErrorPathsTest, AnOutputTopicThatIsDeletedUnderTheApplicationEndsItWithoutLoss) {
+  auto streams = MakeCopy();
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  WriteGood(5);
+  Flush();
+  ASSERT_TRUE(Eventually([&] { return Committed() == written_; })) << Committed();
+  ASSERT_TRUE(client_->admin().DeleteTopic(output_).ok());
+  WriteGood(3);
+  Flush();
+  ASSERT_TRUE(Eventually([&] { return streams->state() == State::kError; }, 90s));
+  EXPECT_THAT(std::string(streams->error().message()), HasSubstr(output_));
+  EXPECT_EQ(Committed(), 5);
+
+  ASSERT_TRUE(client_->admin().CreateTopic({output_, 1, 1, {{"retention.ms", "-1"}}}).ok());
+  streams = MakeCopy();
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  ASSERT_TRUE(Eventually([&] { return Committed() == written_; })) << Committed();
+  EXPECT_TRUE(streams->Close());
+  EXPECT_THAT(Output(), ElementsAre(5, 6, 7));
+}
+
+TEST_F(ErrorPathsTest, ABrokerThatCannotBeReachedIsToldWithinSecondsAndIsAnErrorInTheEnd) {
+  std::mutex mutex;
+  std::vector<std::pair<std::chrono::nanoseconds, std::string>> lines;
+  LogOptions logging;
+  logging.sink = [&](const LogEntry&, std::string_view line) {
+    const std::lock_guard lock(mutex);
+    lines.emplace_back(host_.Monotonic(), line);
+  };
+  ConfigureLogging(logging);
+  auto streams = MakeCopy({{"bootstrap.servers", "127.0.0.1:1"}});
+  const auto start = host_.Monotonic();
+  const absl::Status status = streams->Start();
+  const auto took = host_.Monotonic() - start;
+  ConfigureLogging({});
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("no answer from Kafka at bootstrap.servers=127.0.0.1:1"),
+                                                   HasSubstr("source topic " + input_), HasSubstr("Connection refused")));
+  EXPECT_LT(took, 40s);
+  const auto told = std::find_if(lines.begin(), lines.end(), [](const auto& line) {
+    return line.second.find("no broker of bootstrap.servers has answered") != std::string::npos;
+  });
+  ASSERT_NE(told, lines.end());
+  EXPECT_LT(told->first - start, 5s);
+  EXPECT_THAT(told->second, HasSubstr("Connection refused"));
+}
+
+TEST_F(ErrorPathsTest, CommitsSoonAfterTheBrokerWasRestarted) {
+  auto streams = MakeCopy({{"session.timeout.ms", "60000"}});
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  WriteGood(10);
+  Flush();
+  ASSERT_TRUE(Eventually([&] { return Committed() == written_; })) << Committed();
+  std::vector<State> states;
+  streams->SetStateListener([&](State now, State) { states.push_back(now); });
+  broker_->Stop();
+  broker_->Start();
+  const auto restarted = host_.Monotonic();
+  // The coordinator is loading, which no call may take for an answer.
+  EXPECT_EQ(Committed(), written_);
+  WriteGood(10);
+  Flush();
+  ASSERT_TRUE(Eventually([&] { return Committed() == written_; })) << Committed();
+  EXPECT_LT(host_.Monotonic() - restarted, 10s);
+  EXPECT_THAT(states, testing::IsEmpty());
+  EXPECT_TRUE(streams->Close());
+  EXPECT_TRUE(streams->error().ok()) << streams->error();
+  EXPECT_EQ(Output().size(), 20u);
+}
+
+TEST_F(ErrorPathsTest, TakesItsTasksUpAgainWhenTheBrokerWasAwayForLongerThanTheSession) {
+  auto streams = MakeCopy({{"session.timeout.ms", "2000"}, {"heartbeat.interval.ms", "200"}});
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  WriteGood(10);
+  Flush();
+  ASSERT_TRUE(Eventually([&] { return Committed() == written_; })) << Committed();
+  broker_->Stop();
+  ASSERT_TRUE(Eventually([&] { return streams->state() == State::kRebalancing; }, 20s));
+  broker_->Start();
+  const auto restarted = host_.Monotonic();
+  WriteGood(10);
+  Flush();
+  ASSERT_TRUE(Eventually([&] { return Committed() == written_; })) << Committed();
+  EXPECT_LT(host_.Monotonic() - restarted, 15s);
+  EXPECT_TRUE(streams->Close());
+  EXPECT_TRUE(streams->error().ok()) << streams->error();
+}
+
+/// Forwards a number every 20 ms of wall-clock time.
+class Ticking final : public Processor<int64_t, int64_t> {
+ public:
+  void Init(ProcessorContext<int64_t, int64_t>& context) override {
+    Processor::Init(context);
+    context.Schedule(20ms, PunctuationType::kWallClockTime, [this](Timestamp now) {
+      ++number_;
+      this->context().Forward({&number_, &number_, now, &Headers::Empty()});
+    });
+  }
+  void Process(const Record<int64_t, int64_t>&) override {}
+
+ private:
+  int64_t number_ = 0;
+};
+
+TEST_F(ErrorPathsTest, ClosesWithinSecondsWhileTheBrokerIsAwayAndRecordsWait) {
+  StreamsBuilder builder;
+  builder.Stream<int64_t, int64_t>(input_)
+      .Process(ProcessorSupplier<int64_t, int64_t>([] { return std::make_unique<Ticking>(); }))
+      .To(output_);
+  auto streams = Make(&builder, {});
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  ASSERT_TRUE(Eventually([&] { return Committed() == 0; })) << Committed();
+  broker_->Stop();
+  host_.Sleep(1s);
+  const auto before = host_.Monotonic();
+  EXPECT_TRUE(streams->Close());
+  EXPECT_LT(host_.Monotonic() - before, 25s);
+  EXPECT_TRUE(streams->error().ok()) << streams->error();
+  broker_->Start();
 }
 
 }  // namespace

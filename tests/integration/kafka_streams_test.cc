@@ -255,15 +255,5 @@ TEST_F(KafkaStreamsTest, RestartsFromLocalStateAndWithoutIt) {
   ASSERT_TRUE(streams->Close());
 }
 
-TEST_F(KafkaStreamsTest, AnUnreachableBrokerIsAClearError) {
-  auto config =
-      StreamsConfig::From({{"application.id", application_}, {"bootstrap.servers", "127.0.0.1:1"}, {"state.dir", root_}});
-  ASSERT_TRUE(config.ok()) << config.status();
-  KafkaStreams streams(CountTopology(input_, output_), *config);
-  const absl::Status status = streams.Start();
-  EXPECT_FALSE(status.ok());
-  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("127.0.0.1:1"));
-}
-
 }  // namespace
 }  // namespace millrace

@@ -18,6 +18,9 @@ constexpr size_t kErrorText = 512;
 constexpr int64_t kEnd = -1;
 constexpr int64_t kBeginning = -2;
 constexpr milliseconds kRetryPause{20};
+constexpr milliseconds kCancelStep{500};
+// Of leaders that have been reached a moment before.
+constexpr milliseconds kEndsTime{5000};
 
 using OptionsPtr = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<rd_kafka_AdminOptions_destroy>>;
 using NewTopicPtr = std::unique_ptr<rd_kafka_NewTopic_t, Destroyer<rd_kafka_NewTopic_destroy>>;
@@ -49,7 +52,8 @@ absl::StatusOr<std::unique_ptr<AdminHandle>> AdminHandle::Make(PropertyMap prope
 class KafkaAdmin::Request {
  public:
   Request(rd_kafka_t* rk, rd_kafka_admin_op_t operation, milliseconds timeout, std::string what)
-      : what_(std::move(what)),
+      : handle_(static_cast<const Handle*>(rd_kafka_opaque(rk))),
+        what_(std::move(what)),
         timeout_(timeout),
         queue_(rd_kafka_queue_new(rk)),
         options_(rd_kafka_AdminOptions_new(rk, operation)) {
@@ -65,7 +69,11 @@ class KafkaAdmin::Request {
 
   [[nodiscard]] absl::Status Await() {
     // The client itself answers when the request's time is over.
-    event_.reset(rd_kafka_queue_poll(queue_.get(), static_cast<int>(timeout_.count()) + 5'000));
+    const auto deadline = std::chrono::steady_clock::now() + timeout_ + std::chrono::seconds(5);
+    while (!event_ && std::chrono::steady_clock::now() < deadline) {
+      if (handle_->cancelled()) return absl::CancelledError(absl::StrCat(what_, ": the client is ending"));
+      event_.reset(rd_kafka_queue_poll(queue_.get(), static_cast<int>(kCancelStep.count())));
+    }
     if (!event_) return KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, what_);
     const rd_kafka_resp_err_t error = rd_kafka_event_error(event_.get());
     return error == RD_KAFKA_RESP_ERR_NO_ERROR ? absl::OkStatus()
@@ -87,6 +95,7 @@ class KafkaAdmin::Request {
   [[nodiscard]] rd_kafka_event_t* event() const { return event_.get(); }
 
  private:
+  const Handle* const handle_;
   const std::string what_;
   const milliseconds timeout_;
   QueuePtr queue_;
@@ -104,8 +113,17 @@ absl::StatusOr<rd_kafka_t*> KafkaAdmin::Connection(Isolation isolation) {
     absl::StatusOr<std::unique_ptr<AdminHandle>> made = AdminHandle::Make(properties_, isolation, log_);
     if (!made.ok()) return made.status();
     handle = *std::move(made);
+    if (cancelled_) handle->Cancel();
   }
   return handle->get();
+}
+
+void KafkaAdmin::Cancel() {
+  cancelled_ = true;
+  std::lock_guard lock(mutex_);
+  for (const std::unique_ptr<AdminHandle>& handle : handles_) {
+    if (handle) handle->Cancel();
+  }
 }
 
 absl::StatusOr<std::optional<int32_t>> KafkaAdmin::PartitionCount(const std::string& topic) {
@@ -240,7 +258,8 @@ absl::StatusOr<std::map<TopicPartition, int64_t>> KafkaAdmin::EndOffsets(const s
   if (led.empty()) return ends;
   ListPtr list = ToList(led);
   for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = kEnd;
-  const rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(*rk, list.get(), static_cast<int>(request_timeout_.count()));
+  const milliseconds timeout = std::min(request_timeout_, kEndsTime);
+  const rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(*rk, list.get(), static_cast<int>(timeout.count()));
   bool any = false;
   for (int i = 0; i < list->cnt; ++i) {
     const rd_kafka_topic_partition_t& item = list->elems[i];

@@ -29,6 +29,7 @@ class KafkaAdmin final : public Admin {
  public:
   KafkaAdmin(PropertyMap properties, std::chrono::milliseconds request_timeout, ClientLog log);
 
+  void Cancel() override;
   absl::StatusOr<std::optional<int32_t>> PartitionCount(const std::string& topic) override;
   absl::StatusOr<std::vector<std::string>> ListTopics() override;
   absl::Status CreateTopic(const TopicSpec& spec) override;
@@ -55,6 +56,7 @@ class KafkaAdmin final : public Admin {
   const ClientLog log_;
   std::mutex mutex_;
   std::unique_ptr<AdminHandle> handles_[2] ABSL_GUARDED_BY(mutex_);
+  std::atomic<bool> cancelled_ = false;
 };
 
 }  // namespace millrace::log::kafka

@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -17,6 +19,9 @@ namespace {
 
 constexpr uint64_t kRing = 1;
 constexpr int kBatch = 512;
+// A topic that is missing is reported every second. A broker that starts may not know all topics yet.
+constexpr std::chrono::seconds kMissingTime{10};
+constexpr std::chrono::seconds kMissingPause{5};
 
 ListPtr OnePartition(const TopicPartition& partition, int64_t offset) {
   ListPtr list(rd_kafka_topic_partition_list_new(1));
@@ -49,7 +54,7 @@ class KafkaReader final : public PartitionReader {
     int taken = 0;
     while (taken < max_records) {
       const int wanted = std::min(kBatch, max_records - taken);
-      const auto got = rd_kafka_consume_batch_queue(queue_.get(), 0, batch_.data(), wanted);
+      const auto got = Consume(wanted);
       if (got < 0) return KafkaError(rd_kafka_last_error(), absl::StrCat("reading ", partition_.ToString()));
       for (ssize_t i = 0; i < got; ++i) {
         taken += Take(batch_[i], take);
@@ -67,7 +72,42 @@ class KafkaReader final : public PartitionReader {
   [[nodiscard]] bool at_end() const override { return seen_end_ && rd_kafka_queue_length(queue_.get()) == 0; }
   [[nodiscard]] rd_kafka_queue_t* queue() const { return queue_.get(); }
 
+  /// After the partition was unassigned: throws away what still waits. Otherwise it would stay in memory, and librdkafka 2.0,
+  /// which puts a mark into the queue that holds on to the partition, could never end if the topic was deleted.
+  void Discard() {
+    while (true) {
+      const auto got = Consume(kBatch);
+      for (ssize_t i = 0; i < got; ++i) rd_kafka_message_destroy(batch_[i]);
+      if (got < kBatch) return;
+    }
+  }
+
+  /// The reader whose queue this thread is serving; errors that come meanwhile are its partition's.
+  static KafkaReader*& Serving() {
+    static thread_local KafkaReader* serving = nullptr;
+    return serving;
+  }
+
+  /// The partition is not known to the brokers. Said once in a second as long as it lasts.
+  void OnMissing(std::string_view reason) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!last_missing_ || now - *last_missing_ > kMissingPause) first_missing_ = now;
+    last_missing_ = now;
+    if (now - first_missing_ < kMissingTime || !error_.ok()) return;
+    error_ = absl::NotFoundError(
+        absl::StrCat("reading ", partition_.ToString(), " at offset ", position_, ": ", std::string(reason),
+                     "; if the topic was deleted, positions and state of this application belong to what it held: reset the "
+                     "application (`reset`) before it reads another topic of that name"));
+  }
+
  private:
+  ssize_t Consume(int wanted) {
+    Serving() = this;
+    const ssize_t got = rd_kafka_consume_batch_queue(queue_.get(), 0, batch_.data(), wanted);
+    Serving() = nullptr;
+    return got;
+  }
+
   int Take(rd_kafka_message_t* message, absl::FunctionRef<void(const RawRecord&)> take) {
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
       RawRecord record;
@@ -117,6 +157,8 @@ class KafkaReader final : public PartitionReader {
   std::atomic<bool>* more_;
   bool seen_end_ = false;
   absl::Status error_;
+  std::chrono::steady_clock::time_point first_missing_;
+  std::optional<std::chrono::steady_clock::time_point> last_missing_;
   Headers scratch_;
   std::array<rd_kafka_message_t*, kBatch> batch_;
 };
@@ -156,7 +198,7 @@ KafkaConsumer::KafkaConsumer(std::string idle_topic, std::chrono::milliseconds r
 KafkaConsumer::~KafkaConsumer() {
   {
     std::lock_guard lock(mutex_);
-    for (auto& [partition, reader] : readers_) rd_kafka_queue_io_event_enable(reader->queue(), -1, nullptr, 0);
+    for (auto& [partition, reader] : readers_) (void)Release(partition, reader.get());
     readers_.clear();
   }
   Destroy();
@@ -216,12 +258,29 @@ absl::Status KafkaConsumer::Unassign(const TopicPartition& partition) {
   std::lock_guard lock(mutex_);
   auto it = readers_.find(partition);
   if (it == readers_.end()) return absl::NotFoundError(absl::StrCat(partition.ToString(), " is not assigned"));
-  rd_kafka_queue_io_event_enable(it->second->queue(), -1, nullptr, 0);
-  ErrorPtr error(rd_kafka_incremental_unassign(get(), OnePartition(partition, RD_KAFKA_OFFSET_INVALID).get()));
+  absl::Status status = Release(partition, it->second.get());
   readers_.erase(it);
   // Its leader may be another one when it comes back.
   leaders_.erase(partition.topic);
+  return status;
+}
+
+absl::Status KafkaConsumer::Release(const TopicPartition& partition, KafkaReader* reader) {
+  rd_kafka_queue_io_event_enable(reader->queue(), -1, nullptr, 0);
+  ErrorPtr error(rd_kafka_incremental_unassign(get(), OnePartition(partition, RD_KAFKA_OFFSET_INVALID).get()));
+  // The client stops the partition after it has answered, and answers this question after that.
+  rd_kafka_topic_partition_list_t* rest = nullptr;
+  if (rd_kafka_assignment(get(), &rest) == RD_KAFKA_RESP_ERR_NO_ERROR) ListPtr(rest).reset();
+  reader->Discard();
   return KafkaError(error.get(), absl::StrCat("unassigning ", partition.ToString()));
+}
+
+bool KafkaConsumer::OnClientError(rd_kafka_resp_err_t error, std::string_view reason) {
+  KafkaReader* reader = KafkaReader::Serving();
+  if (reader == nullptr) return false;
+  if (error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
+    reader->OnMissing(reason);
+  return false;
 }
 
 void KafkaConsumer::ServeMainQueue() {

@@ -31,10 +31,14 @@ class KafkaConsumer final : public Consumer, public Handle {
   void Wait(std::chrono::milliseconds timeout) override;
   void Wake() override;
 
+ protected:
+  bool OnClientError(rd_kafka_resp_err_t error, std::string_view reason) override;
+
  private:
   KafkaConsumer(std::string idle_topic, std::chrono::milliseconds request_timeout, ClientLog log);
   absl::StatusOr<std::vector<int32_t>> Leaders(const std::string& topic, int32_t partition) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void KeepAwake(int32_t broker) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Release(const TopicPartition& partition, KafkaReader* reader) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ServeMainQueue();
 
   const std::string idle_topic_;

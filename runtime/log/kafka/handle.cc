@@ -1,7 +1,9 @@
 #include "log/kafka/handle.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -84,6 +86,8 @@ std::string_view AdviceFor(rd_kafka_resp_err_t error) {
     case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
     case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS:
       return "the group has moved on; commit again after the next assignment if the task is still owned";
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+      return "the topic was deleted, or has fewer partitions";
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
       return "check sasl.* and ssl.* settings";
@@ -104,6 +108,41 @@ std::string_view AdviceFor(rd_kafka_resp_err_t error) {
       return "the record is damaged on the broker or on the way";
     default:
       return {};
+  }
+}
+
+// A broker that cannot be reached is told before the caller's time is over.
+constexpr std::chrono::milliseconds kPatience{3000};
+constexpr std::chrono::milliseconds kStep{1000};
+
+bool NoAnswer(rd_kafka_resp_err_t error) {
+  return error == RD_KAFKA_RESP_ERR__TRANSPORT || error == RD_KAFKA_RESP_ERR__TIMED_OUT;
+}
+
+std::string FailureOf(const Handle& handle) {
+  std::string failure = handle.last_failure();
+  return failure.empty() ? "none, no connection has been answered" : failure;
+}
+
+// _INTR if the handle was cancelled.
+rd_kafka_resp_err_t AwaitMetadata(const Handle& handle, rd_kafka_topic_t* topic, const rd_kafka_metadata_t** metadata,
+                                  std::chrono::milliseconds timeout) {
+  std::chrono::milliseconds waited{0};
+  std::chrono::milliseconds step = kStep;
+  bool told = false;
+  while (true) {
+    step = std::min(step, timeout - waited);
+    const rd_kafka_resp_err_t error = rd_kafka_metadata(handle.get(), 0, topic, metadata, static_cast<int>(step.count()));
+    if (!NoAnswer(error)) return error;
+    if (handle.cancelled()) return RD_KAFKA_RESP_ERR__INTR;
+    waited += step;
+    if (waited >= timeout) return error;
+    if (waited >= kPatience && !std::exchange(told, true)) {
+      handle.Log(4, absl::StrCat("no broker of bootstrap.servers has answered for ", waited.count(), " ms; trying for another ",
+                                 (timeout - waited).count(), " ms. Last failure: ", FailureOf(handle)));
+    }
+    // A broker that has got the question and is slow gets more time for the next one.
+    step = error == RD_KAFKA_RESP_ERR__TIMED_OUT ? 2 * step : kStep;
   }
 }
 
@@ -166,14 +205,26 @@ void Handle::Log(int level, std::string_view message) const {
   if (log_) log_(level, name_, message);
 }
 
+std::string Handle::last_failure() const {
+  std::lock_guard lock(mutex_);
+  return last_failure_;
+}
+
 void Handle::OnLog(const rd_kafka_t* rk, int level, const char* facility, const char* message) {
   auto* self = static_cast<Handle*>(rd_kafka_opaque(rk));
+  if (std::strcmp(facility, "FAIL") == 0) {
+    // "[thrd:NAME]: " in front is of no use to a reader.
+    const char* end = std::strstr(message, "]: ");
+    std::lock_guard lock(self->mutex_);
+    self->last_failure_ = end == nullptr ? message : end + 3;
+  }
   if (self->OnLine(level, facility, message)) self->Log(level, absl::StrCat(facility, ": ", message));
 }
 
 void Handle::OnError(rd_kafka_t* rk, int error, const char* reason, void* opaque) {
   auto* self = static_cast<Handle*>(opaque);
   if (error != RD_KAFKA_RESP_ERR__FATAL) {
+    if (self->OnClientError(static_cast<rd_kafka_resp_err_t>(error), reason)) return;
     self->Log(4, absl::StrCat(rd_kafka_err2name(static_cast<rd_kafka_resp_err_t>(error)), ": ", reason));
     return;
   }
@@ -185,8 +236,14 @@ void Handle::OnError(rd_kafka_t* rk, int error, const char* reason, void* opaque
 
 absl::StatusOr<std::vector<int32_t>> FetchLeaders(rd_kafka_t* rk, rd_kafka_topic_t* topic, std::chrono::milliseconds timeout) {
   const std::string what = absl::StrCat("asking for topic ", rd_kafka_topic_name(topic));
+  const auto* handle = static_cast<const Handle*>(rd_kafka_opaque(rk));
   const rd_kafka_metadata_t* raw = nullptr;
-  rd_kafka_resp_err_t error = rd_kafka_metadata(rk, 0, topic, &raw, static_cast<int>(timeout.count()));
+  const rd_kafka_resp_err_t error = AwaitMetadata(*handle, topic, &raw, timeout);
+  if (error == RD_KAFKA_RESP_ERR__INTR) return absl::CancelledError(absl::StrCat(what, ": the client is ending"));
+  if (NoAnswer(error)) {
+    const absl::Status status = KafkaError(error, what);
+    return absl::Status(status.code(), absl::StrCat(std::string(status.message()), ". Last failure: ", FailureOf(*handle)));
+  }
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaError(error, what);
   MetadataPtr metadata(raw);
   if (metadata->topic_cnt != 1) return KafkaError(RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, what);

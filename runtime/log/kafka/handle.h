@@ -3,6 +3,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -54,6 +55,12 @@ class Handle {
   [[nodiscard]] rd_kafka_t* get() const { return rk_; }
   /// Not OK once librdkafka has called an error fatal.
   [[nodiscard]] absl::Status fatal() const;
+  /// What the client last said of a connection that failed; empty if none has.
+  [[nodiscard]] std::string last_failure() const;
+  void Log(int level, std::string_view message) const;
+  /// FetchLeaders does not wait for brokers any more.
+  void Cancel() { cancelled_ = true; }
+  [[nodiscard]] bool cancelled() const { return cancelled_; }
 
  protected:
   Handle(std::string name, ClientLog log) : name_(std::move(name)), log_(std::move(log)) {}
@@ -62,9 +69,10 @@ class Handle {
   [[nodiscard]] absl::StatusOr<ConfPtr> MakeConf(const PropertyMap& properties, const PropertyMap& fixed) const;
   [[nodiscard]] absl::Status Open(rd_kafka_type_t type, ConfPtr conf);
   void Destroy(int flags = 0);
-  void Log(int level, std::string_view message) const;
   /// Sees each line of the client before it is logged, on the thread that writes it; false keeps it out of the log.
   virtual bool OnLine(int /*level*/, std::string_view /*facility*/, std::string_view /*message*/) { return true; }
+  /// Gets an error that is not fatal, on the thread that serves the queue it came by; false has it logged.
+  virtual bool OnClientError(rd_kafka_resp_err_t /*error*/, std::string_view /*reason*/) { return false; }
 
  private:
   static void OnLog(const rd_kafka_t* rk, int level, const char* facility, const char* message);
@@ -73,12 +81,15 @@ class Handle {
   const std::string name_;
   const ClientLog log_;
   rd_kafka_t* rk_ = nullptr;
+  std::atomic<bool> cancelled_ = false;
   mutable std::mutex mutex_;
   absl::Status fatal_;
+  std::string last_failure_;
 };
 
 /// Partitions of a topic with their leaders' broker ids (-1: none at the moment); kNotFound if the topic does not exist. Teaches
-/// the handle where they are, so that the first request need not wait.
+/// the handle where they are, so that the first request need not wait. Logs after 3 s that no broker answers; the error at the
+/// end of the time says how the last connection failed. kCancelled within about a second after Handle::Cancel.
 [[nodiscard]] absl::StatusOr<std::vector<int32_t>> FetchLeaders(rd_kafka_t* rk, rd_kafka_topic_t* topic,
                                                                 std::chrono::milliseconds timeout);
 [[nodiscard]] absl::StatusOr<std::vector<int32_t>> FetchLeaders(rd_kafka_t* rk, const std::string& topic,

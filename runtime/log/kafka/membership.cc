@@ -20,6 +20,8 @@ constexpr int kHeartbeatWaits = 50;
 constexpr std::chrono::microseconds kHeartbeatPause{300};
 constexpr int kDebugLevel = 7;
 constexpr milliseconds kCommittedSlice{500};
+constexpr milliseconds kRetryPause{20};
+constexpr milliseconds kCommitTime = std::chrono::seconds(5);
 constexpr milliseconds kSettleTime = std::chrono::seconds(2);
 constexpr milliseconds kCloseTime = std::chrono::seconds(30);
 
@@ -91,6 +93,7 @@ KafkaMembership::KafkaMembership(const MembershipOptions& options, MembershipLis
 KafkaMembership::~KafkaMembership() {
   // Who did not close wants to be silent: the group waits for the session to end, as after a crash.
   closed_ = true;
+  pending_.clear();
   Destroy(RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
@@ -120,6 +123,7 @@ rd_kafka_resp_err_t KafkaMembership::OnResponse(rd_kafka_t* /*rk*/, int /*sockfd
 }
 
 bool KafkaMembership::OnLine(int level, std::string_view facility, std::string_view message) {
+  if (facility == "CGRPSTATE") coordinator_away_ = message.find("-> up") == std::string_view::npos;
   if (facility == "CGRPJOINSTATE" && message.find("-> init") != std::string_view::npos) ++joins_;
   return level < kDebugLevel || !debug_is_ours_;
 }
@@ -227,12 +231,45 @@ absl::StatusOr<GroupIdentity> KafkaMembership::Identity() {
 absl::Status KafkaMembership::CommitOffsets(const Offsets& offsets) {
   std::shared_lock lock(commit_mutex_);
   if (absl::Status status = CheckIdentity().status(); !status.ok()) return status;
+  // The client would wait for the coordinator, and the thread that commits with it.
+  if (coordinator_away_) {
+    return absl::UnavailableError(absl::StrCat(CommitName(), ": its coordinator cannot be reached at the moment"));
+  }
   if (offsets.empty()) return absl::OkStatus();
-  ListPtr list = ToList(offsets);
-  const std::string what = absl::StrCat("committing to group ", options_.group);
-  const rd_kafka_resp_err_t error = rd_kafka_commit(get(), list.get(), 0);
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaError(error, what);
-  return FromList(list.get(), what).status();
+  if (absl::Status status = AwaitEarlierCommits(offsets); !status.ok()) return status;
+  QueuePtr queue(rd_kafka_queue_new(get()));
+  const rd_kafka_resp_err_t error = rd_kafka_commit_queue(get(), ToList(offsets).get(), queue.get(), nullptr, nullptr);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaError(error, CommitName());
+  EventPtr event(rd_kafka_queue_poll(queue.get(), static_cast<int>(kCommitTime.count())));
+  if (event) {
+    if (rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      return KafkaError(rd_kafka_event_error(event.get()), CommitName(), rd_kafka_event_error_string(event.get()));
+    }
+    const rd_kafka_topic_partition_list_t* committed = rd_kafka_event_topic_partition_list(event.get());
+    return committed == nullptr ? absl::OkStatus() : FromList(committed, CommitName()).status();
+  }
+  // The client goes on with it for up to a minute. What comes out does not matter, if only nothing newer is overtaken by it.
+  std::lock_guard pending(pending_mutex_);
+  pending_.push_back({std::move(queue), offsets});
+  return absl::UnavailableError(
+      absl::StrCat(CommitName(), ": the coordinator has not answered for ", kCommitTime.count(), " ms"));
+}
+
+std::string KafkaMembership::CommitName() const { return absl::StrCat("committing to group ", options_.group); }
+
+absl::Status KafkaMembership::AwaitEarlierCommits(const Offsets& offsets) {
+  std::lock_guard lock(pending_mutex_);
+  std::erase_if(pending_,
+                [](const PendingCommit& commit) { return EventPtr(rd_kafka_queue_poll(commit.queue.get(), 0)) != nullptr; });
+  for (const PendingCommit& commit : pending_) {
+    for (const auto& [partition, offset] : commit.offsets) {
+      if (offsets.contains(partition)) {
+        return absl::UnavailableError(
+            absl::StrCat(CommitName(), ": the commit before is still not answered; check that its coordinator is up"));
+      }
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Offsets> KafkaMembership::CommittedOffsets(const std::vector<TopicPartition>& partitions) {
@@ -244,9 +281,11 @@ absl::StatusOr<Offsets> KafkaMembership::CommittedOffsets(const std::vector<Topi
     if (closed_) return absl::FailedPreconditionError(absl::StrCat(what, ": the group was left"));
     ListPtr list = ToList(partitions);
     const rd_kafka_resp_err_t error = rd_kafka_committed(get(), list.get(), static_cast<int>(kCommittedSlice.count()));
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return FromList(list.get(), what);
-    const bool again = error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR__WAIT_COORD;
-    if (!again || std::chrono::steady_clock::now() >= deadline) return KafkaError(error, what);
+    absl::StatusOr<Offsets> offsets = error != RD_KAFKA_RESP_ERR_NO_ERROR ? KafkaError(error, what) : FromList(list.get(), what);
+    // A broker that starts, or takes a group over, loads the group's offsets first.
+    const bool again = error == RD_KAFKA_RESP_ERR__TIMED_OUT || absl::IsUnavailable(offsets.status());
+    if (!again || std::chrono::steady_clock::now() >= deadline) return offsets;
+    std::this_thread::sleep_for(kRetryPause);
   }
 }
 

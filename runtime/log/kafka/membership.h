@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "log/kafka/handle.h"
 #include "log/log.h"
 
@@ -50,6 +51,8 @@ class KafkaMembership final : public Membership, public Handle {
   void Assigned(rd_kafka_topic_partition_list_t* partitions);
   void Revoked(rd_kafka_topic_partition_list_t* partitions);
   [[nodiscard]] absl::StatusOr<GroupIdentity> CheckIdentity() const;
+  [[nodiscard]] std::string CommitName() const;
+  [[nodiscard]] absl::Status AwaitEarlierCommits(const Offsets& offsets);
 
   const MembershipOptions options_;
   MembershipListener* const listener_;
@@ -68,6 +71,15 @@ class KafkaMembership final : public Membership, public Handle {
   GroupIdentity revoke_identity_;
   // Held for reading by commits, so that those that OnRevoked let pass are over before it is answered.
   std::shared_mutex commit_mutex_;
+  // The client has no connection to the group's coordinator; known from the lines that the gate needs.
+  std::atomic<bool> coordinator_away_ = false;
+  /// A commit whose answer was not waited for.
+  struct PendingCommit {
+    QueuePtr queue;
+    Offsets offsets;
+  };
+  std::mutex pending_mutex_;
+  std::vector<PendingCommit> pending_ ABSL_GUARDED_BY(pending_mutex_);
   std::atomic<bool> closed_ = false;
   bool ever_assigned_ = false;
   // What went wrong inside a callback, for Poll to say.

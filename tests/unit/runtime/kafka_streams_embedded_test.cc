@@ -109,6 +109,11 @@ class KafkaStreamsEmbeddedTest : public testing::Test {
     return false;
   }
 
+  // All four tasks have their stores open.
+  bool AllRun(const KafkaStreams& streams) {
+    return Eventually([&] { return streams.Progress().tasks_running == 4; });
+  }
+
   void ExpectCounts(const std::map<std::string, int64_t>& expected) {
     EXPECT_TRUE(Eventually([&] { return Counts() == expected; })) << testing::PrintToString(Counts());
   }
@@ -163,9 +168,9 @@ TEST_F(KafkaStreamsEmbeddedTest, CommitsAndReportsProgress) {
     return progress.commits > 0 && progress.tasks_running == 4 && consumed != progress.records_consumed.end() &&
            consumed->second == 10;
   }));
-  const RuntimeSnapshot snapshot = streams->Snapshot();
-  EXPECT_EQ(snapshot.state, "RUNNING");
-  EXPECT_EQ(snapshot.tasks.size(), 4u);
+  EXPECT_EQ(streams->Snapshot().state, "RUNNING");
+  // The worker tells of a task a moment after it was given to it.
+  EXPECT_TRUE(Eventually([&] { return streams->Snapshot().tasks.size() == 4; }));
   EXPECT_TRUE(streams->Close());
   int64_t committed = 0;
   for (const auto& [partition, offset] :
@@ -233,6 +238,7 @@ TEST_F(KafkaStreamsEmbeddedTest, RebuildsADamagedStoreAndKeepsTheDamagedOne) {
   Write("a", 5);
   auto streams = Make(CountTopology(), Config());
   ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  EXPECT_TRUE(AllRun(*streams));
   ExpectCounts({{"a", 5}});
   ASSERT_TRUE(Eventually([&] { return streams->Progress().tasks_running == 4; }));  // each with its store
   ASSERT_TRUE(streams->Close());
@@ -243,6 +249,7 @@ TEST_F(KafkaStreamsEmbeddedTest, RebuildsADamagedStoreAndKeepsTheDamagedOne) {
   }
   streams = Make(CountTopology(), Config());
   ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  EXPECT_TRUE(AllRun(*streams));
   Write("a", 1);
   ExpectCounts({{"a", 6}});
   auto names = host_.files().List(root_ + "/a/counter/0_0");
@@ -262,12 +269,14 @@ TEST_F(KafkaStreamsEmbeddedTest, RebuildsAStoreOfAnotherRetentionKeepsTheOldOneA
   Write("a", 5);
   auto streams = Make(WindowedCountTopology(10h), Config());
   ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  EXPECT_TRUE(AllRun(*streams));
   ExpectCounts({{"a", 5}});
   ASSERT_TRUE(streams->Close());
   EXPECT_THAT(lines, testing::IsEmpty());
 
   streams = Make(WindowedCountTopology(20h), Config());
   ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  EXPECT_TRUE(AllRun(*streams));
   Write("a", 1);
   ExpectCounts({{"a", 6}});
   EXPECT_TRUE(Eventually([&] {
@@ -286,6 +295,7 @@ TEST_F(KafkaStreamsEmbeddedTest, RebuildsAStoreOfAnotherRetentionKeepsTheOldOneA
 
   streams = Make(WindowedCountTopology(20h), Config());
   ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  EXPECT_TRUE(AllRun(*streams));
   Write("a", 1);
   ExpectCounts({{"a", 7}});
   EXPECT_EQ(streams->Progress().records_restored, 0);

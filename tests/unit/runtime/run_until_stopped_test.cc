@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 #include <httplib.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -14,6 +16,7 @@
 #include "http/observability_server.h"
 #include "log/embedded/embedded_log.h"
 #include "millrace/millrace.h"
+#include "streams/state_directory.h"
 
 // `run` as a whole on the embedded log: signals, exit codes, health over HTTP.
 
@@ -93,6 +96,29 @@ TEST_F(RunUntilStopped, AMissingSourceTopicIsAFailureThatNamesIt) {
   ::testing::internal::CaptureStderr();
   EXPECT_EQ(RunStreams(config, &streams), 1);
   EXPECT_THAT(::testing::internal::GetCapturedStderr(), AllOf(HasSubstr("error: "), HasSubstr("not-there")));
+}
+
+// A process of its own, which does nothing but ask for the directory.
+TEST_F(RunUntilStopped, ASecondProcessOnTheSameStateDirectoryIsRefusedAndNamesTheFirst) {
+  auto first = StateDirectory::Open(&Host::Real(), root_, "copy");
+  ASSERT_TRUE(first.ok()) << first.status();
+  int result[2];
+  ASSERT_EQ(pipe(result), 0);
+  const pid_t second = fork();
+  ASSERT_GE(second, 0);
+  if (second == 0) {
+    const std::string message = StateDirectory::Open(&Host::Real(), root_, "copy").status().ToString();
+    _exit(write(result[1], message.data(), message.size()) == static_cast<ssize_t>(message.size()) ? 0 : 1);
+  }
+  close(result[1]);
+  std::string message(4096, '\0');
+  message.resize(static_cast<size_t>(std::max<ssize_t>(0, read(result[0], message.data(), message.size()))));
+  close(result[0]);
+  int status = 0;
+  ASSERT_EQ(waitpid(second, &status, 0), second);
+  EXPECT_EQ(status, 0);
+  EXPECT_THAT(message, AllOf(HasSubstr("FAILED_PRECONDITION: state directory " + root_ + "/copy is in use by another process"),
+                             HasSubstr(Host::Real().ProcessName()), HasSubstr("give each process a state.dir of its own")));
 }
 
 TEST_F(RunUntilStopped, HealthAndMetricsAreServedWhileItRuns) {
