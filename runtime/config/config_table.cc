@@ -131,17 +131,18 @@ constexpr ConfigEntry kTable[] = {
     {.section = "Memory",
      .name = "memory.max.bytes",
      .type = kInteger,
-     .min = 33554432,
+     .min = 67108864,
      .max = kLongMax,
      .unit = "bytes",
-     .doc =
-         "What this process may hold: 5/16 values of the stores, shared by all that are open; 4/16 RocksDB (block cache, index "
-         "and "
-         "filter blocks, memtables); 2/16 records fetched ahead; 1/16 the same of a restore; 2/16 records on their way to the "
-         "brokers; 2/16 stay free for all that is not counted. User code's own memory and in-memory stores come on top. Not set: "
-         "half of the memory limit of the process's cgroup (the container's); without such a limit a quarter of the machine's "
-         "memory, "
-         "at most 512 MiB. Millrace only."},
+     .doc = "What this process may hold. Of what 32 MiB for the program itself leave, 13/32 are for the values of stores, shared "
+            "by all "
+            "that are open; 6/32 for RocksDB (block cache, indexes and filters, memtables); 3/32 for records fetched ahead; 2/32 "
+            "for the "
+            "same of a restore; 4/32 for records on their way to the brokers; 4/32 stay free for what nobody counts. In-memory "
+            "stores and "
+            "what user code holds come on top. Not set: half of the memory limit of the process's cgroup (the container's); "
+            "without such "
+            "a limit a quarter of the machine's memory, at most 512 MiB. Millrace only."},
 
     {.section = "State",
      .name = "statestore.cache.max.bytes",

@@ -9,6 +9,8 @@ namespace {
 
 constexpr int64_t kMiB = 1 << 20;
 constexpr int64_t kUnlimitedMachineBytes = 512 * kMiB;
+// Code, stacks and what libraries hold from the start.
+constexpr int64_t kProgramBytes = 32 * kMiB;
 
 }  // namespace
 
@@ -26,14 +28,14 @@ int64_t DefaultMemoryBytes(const ProcessMemory& memory) {
 MemoryPlan PlanMemory(const StreamsOptions& options, const ProcessMemory& memory) {
   MemoryPlan plan;
   plan.total_bytes = options.memory_max_bytes > 0 ? options.memory_max_bytes : DefaultMemoryBytes(memory);
-  const int64_t part = plan.total_bytes / 16;
+  const int64_t part = std::max<int64_t>(0, plan.total_bytes - kProgramBytes) / 32;
   const int64_t workers = std::max(1, options.num_stream_threads);
-  plan.stores_bytes = 5 * part;
+  plan.stores_bytes = 13 * part;
   plan.uncommitted_bytes_per_worker = std::min(options.uncommitted_max_bytes, plan.stores_bytes / 2) / workers;
-  plan.rocksdb_bytes = 4 * part;
-  plan.fetch_bytes = 2 * part;
-  plan.restore_bytes = part;
-  plan.producer_bytes = 2 * part / workers;
+  plan.rocksdb_bytes = 6 * part;
+  plan.fetch_bytes = 3 * part;
+  plan.restore_bytes = 2 * part;
+  plan.producer_bytes = 4 * part / workers;
   return plan;
 }
 

@@ -9,8 +9,8 @@
 
 namespace millrace {
 
-/// Who may hold how much of the process's memory (memory.max.bytes). The parts add up to less than the whole: an eighth is left
-/// for what is not counted, as code, stacks, the client library's own and the allocator's waste.
+/// Who may hold how much of the process's memory (memory.max.bytes). The parts add up to less than the whole: 32 MiB are for the
+/// program itself, and an eighth of the rest for what nobody counts, such as the allocator's waste.
 struct MemoryPlan {
   int64_t total_bytes = 0;
   /// Decoded values in front of the stores' engines, clean and not committed yet, of all stores.

@@ -16,6 +16,7 @@ namespace millrace {
 namespace {
 
 constexpr int64_t kOwnMemoryBytes = int64_t{128} << 20;
+constexpr int64_t kDatabaseBytes = 192 << 10;
 constexpr char kData = 'd';
 constexpr char kMeta = 'm';
 constexpr BytesView kMarkKey = "format";
@@ -65,6 +66,9 @@ rocksdb::Options MakeOptions(const RocksDbOptions& options, const EngineMemory& 
   o.atomic_flush = true;
   o.avoid_unnecessary_blocking_io = true;
   o.max_open_files = -1;
+  // Per database: of the cache of open files, and of each file that is written (log and manifest are always open).
+  o.table_cache_numshardbits = 2;
+  o.writable_file_max_buffer_size = 16 << 10;
   o.use_direct_reads = options.direct_io;
   o.use_direct_io_for_flush_and_compaction = options.direct_io;
   o.info_log = std::make_shared<NoLog>();
@@ -172,7 +176,30 @@ class RocksDbEngineFactory final : public EngineFactory {
 EngineMemory::EngineMemory(int64_t limit_bytes)
     : bytes(limit_bytes),
       block_cache(rocksdb::NewLRUCache(static_cast<size_t>(bytes))),
-      write_buffers(std::make_shared<rocksdb::WriteBufferManager>(static_cast<size_t>(bytes / 2), block_cache)) {}
+      write_buffers(std::make_shared<rocksdb::WriteBufferManager>(static_cast<size_t>(bytes / 2), block_cache)) {
+  // Flushes free memory, so they do not wait behind compactions.
+  rocksdb::Env::Default()->SetBackgroundThreads(1, rocksdb::Env::HIGH);
+}
+
+void EngineMemory::Opened() {
+  const std::lock_guard lock(mutex_);
+  Resize(++databases_);
+}
+
+void EngineMemory::Closed() {
+  const std::lock_guard lock(mutex_);
+  Resize(--databases_);
+}
+
+void EngineMemory::Resize(int64_t databases) {
+  block_cache->SetCapacity(static_cast<size_t>(std::max(bytes / 4, bytes - databases * kDatabaseBytes)));
+}
+
+bool EngineMemory::behind() const {
+  const size_t waiting =
+      write_buffers->memory_usage() - std::min(write_buffers->memory_usage(), write_buffers->mutable_memtable_memory_usage());
+  return waiting > write_buffers->buffer_size() / 2;
+}
 
 absl::StatusOr<std::unique_ptr<KeyValueEngine>> RocksDbEngine::Open(const std::string& store, const std::string& directory,
                                                                     const RocksDbOptions& options) {
@@ -198,12 +225,15 @@ absl::StatusOr<std::unique_ptr<KeyValueEngine>> RocksDbEngine::Open(const std::s
 
 RocksDbEngine::RocksDbEngine(std::string store, std::string directory, std::shared_ptr<EngineMemory> memory,
                              std::unique_ptr<rocksdb::DB> db)
-    : store_(std::move(store)), directory_(std::move(directory)), memory_(std::move(memory)), db_(std::move(db)) {}
+    : store_(std::move(store)), directory_(std::move(directory)), memory_(std::move(memory)), db_(std::move(db)) {
+  memory_->Opened();
+}
 
 RocksDbEngine::~RocksDbEngine() {
   // A flush that fails here only makes the next start restore a longer tail.
   Flush(true).IgnoreError();
   db_->Close().PermitUncheckedError();
+  memory_->Closed();
 }
 
 absl::Status RocksDbEngine::Error(const rocksdb::Status& status, std::string_view doing) const {
@@ -292,7 +322,8 @@ absl::Status RocksDbEngine::Write(const WriteBatch& batch) {
   rocksdb::WriteOptions options;
   options.disableWAL = true;
   const rocksdb::Status s = db_->Write(options, &out);
-  return s.ok() ? absl::OkStatus() : Error(s, "write");
+  if (!s.ok()) return Error(s, "write");
+  return memory_->behind() ? Flush(true) : absl::OkStatus();
 }
 
 absl::Status RocksDbEngine::Flush(bool wait) {

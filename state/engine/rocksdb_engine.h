@@ -6,8 +6,10 @@
 #include <rocksdb/write_buffer_manager.h>
 
 #include <memory>
+#include <mutex>
 #include <string>
 
+#include "absl/base/thread_annotations.h"
 #include "millrace/state/engine.h"
 
 namespace millrace {
@@ -15,9 +17,20 @@ namespace millrace {
 class EngineMemory {
  public:
   explicit EngineMemory(int64_t limit_bytes);
+  /// An open database takes some memory even if it is empty; the cache makes room for that. Any thread.
+  void Opened();
+  void Closed();
+  /// Flushes do not keep pace with writes.
+  [[nodiscard]] bool behind() const;
+
   const int64_t bytes;
   std::shared_ptr<rocksdb::Cache> block_cache;
   std::shared_ptr<rocksdb::WriteBufferManager> write_buffers;
+
+ private:
+  void Resize(int64_t databases);
+  std::mutex mutex_;
+  int64_t databases_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 /// One store in one RocksDB without write-ahead log. Data keys start with 'd', metadata keys with 'm', in one column family: so

@@ -75,7 +75,7 @@ void DuplicateWindows::Add(BytesView key, NullableBytesView value, int64_t time)
 
 DuplicateWindows::Ref DuplicateWindows::Allocate(size_t bytes) {
   if (chunks_.empty() || chunks_.back().capacity - chunks_.back().used < bytes) {
-    DropExpired();
+    Evict();
     const uint32_t grown = chunks_.empty() ? kFirstChunkBytes : std::min(kMaxChunkBytes, 2 * chunks_.back().capacity);
     const auto capacity = std::max(grown, static_cast<uint32_t>(bytes));
     chunks_.push_back({std::make_unique_for_overwrite<char[]>(capacity), 0, capacity, 0, -1});
@@ -109,7 +109,7 @@ void DuplicateWindows::Link(Ref added) {
 }
 
 void DuplicateWindows::DropExpired() {
-  while (cursors_ == 0 && !chunks_.empty() && chunks_.front().max_time < Earliest()) DropFirstChunk();
+  while (!has_open_iterators() && !chunks_.empty() && chunks_.front().max_time < Earliest()) DropFirstChunk();
 }
 
 void DuplicateWindows::DropFirstChunk() {
@@ -133,7 +133,7 @@ void DuplicateWindows::DropFirstChunk() {
 void DuplicateWindows::Evict() {
   DropExpired();
   const int64_t limit = MemoryLimit();
-  while (memory_bytes() > limit && cursors_ == 0 && !chunks_.empty()) {
+  while (memory_bytes() > limit && !has_open_iterators() && !chunks_.empty()) {
     const Chunk& chunk = chunks_.front();
     if (chunk.persisted != chunk.used || (dirty_bytes > 0 && chunk.max_time >= unpersisted_from_)) return;
     resident_from_ = std::max(resident_from_, chunk.max_time + 1);
@@ -228,8 +228,7 @@ absl::Status DuplicateWindows::Restore(std::span<const ChangelogRecord> records,
 }
 
 DuplicateWindowsCursor::DuplicateWindowsCursor(DuplicateWindows* store, BytesView key, int64_t from, int64_t to)
-    : store_(store), from_(from), to_(to) {
-  ++store_->cursors_;
+    : LiveIterator(store), store_(store), from_(from), to_(to) {
   if (!Clamp()) return;
   Collect(key);
   if (from_ >= store_->resident_from_) return;
@@ -243,8 +242,7 @@ DuplicateWindowsCursor::DuplicateWindowsCursor(DuplicateWindows* store, BytesVie
 }
 
 DuplicateWindowsCursor::DuplicateWindowsCursor(DuplicateWindows* store, int64_t from, int64_t to)
-    : store_(store), from_(from), to_(to) {
-  ++store_->cursors_;
+    : LiveIterator(store), store_(store), from_(from), to_(to) {
   if (!Clamp()) return;
   absl::btree_map<Bytes, Bytes> merged;
   if (from_ < store_->resident_from_) {

@@ -27,23 +27,23 @@ TEST(MemoryPlan, OnAMachineWithoutALimitItIsModest) {
 
 TEST(MemoryPlan, TheSettingWins) {
   StreamsOptions options;
-  options.memory_max_bytes = 160 * kMiB;
+  options.memory_max_bytes = 192 * kMiB;
   const MemoryPlan plan = PlanMemory(options, Limited(8192 * kMiB, true));
-  EXPECT_EQ(plan.total_bytes, 160 * kMiB);
-  EXPECT_EQ(plan.stores_bytes, 50 * kMiB);
-  EXPECT_EQ(plan.uncommitted_bytes_per_worker, 25 * kMiB);
-  EXPECT_EQ(plan.rocksdb_bytes, 40 * kMiB);
+  EXPECT_EQ(plan.total_bytes, 192 * kMiB);
+  EXPECT_EQ(plan.stores_bytes, 65 * kMiB);
+  EXPECT_EQ(2 * plan.uncommitted_bytes_per_worker, 65 * kMiB);
+  EXPECT_EQ(plan.rocksdb_bytes, 30 * kMiB);
 }
 
 TEST(MemoryPlan, ThePartsOfAllWorkersFitIntoTheWhole) {
   for (const int threads : {1, 3, 16}) {
     StreamsOptions options;
     options.num_stream_threads = threads;
-    options.memory_max_bytes = 1000 * kMiB;
+    options.memory_max_bytes = 1056 * kMiB;
     const MemoryPlan plan = PlanMemory(options, {});
     const int64_t parts =
         plan.stores_bytes + plan.rocksdb_bytes + plan.fetch_bytes + plan.restore_bytes + threads * plan.producer_bytes;
-    EXPECT_LE(parts, plan.total_bytes * 7 / 8);
+    EXPECT_LE(parts, 1024 * kMiB * 7 / 8);
     EXPECT_LE(threads * plan.uncommitted_bytes_per_worker, plan.stores_bytes / 2);
   }
 }

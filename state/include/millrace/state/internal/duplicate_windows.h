@@ -27,6 +27,8 @@ namespace millrace::internal {
 /// persisted never reaches the engine.
 class DuplicateWindows : public StoreCore {
  public:
+  using Core = DuplicateWindows;
+
   DuplicateWindows(std::string name, StoreKind kind, const WindowLayout& windows);
   ~DuplicateWindows();
 
@@ -44,9 +46,11 @@ class DuplicateWindows : public StoreCore {
  private:
   friend class DuplicateWindowsCursor;
   static constexpr size_t kTail = kWindowTail;
+  static constexpr uint32_t kNowhere = std::numeric_limits<uint32_t>::max();
+  /// Numbers of chunks wrap around, which harms nothing: those that are alive are near each other.
   struct Ref {
-    uint32_t chunk = std::numeric_limits<uint32_t>::max();
-    uint32_t at = 0;
+    uint32_t chunk = 0;
+    uint32_t at = kNowhere;
     friend bool operator==(const Ref&, const Ref&) = default;
   };
   /// Followed by key, time and sequence (both big-endian: with the key the changelog's key), value.
@@ -95,7 +99,7 @@ class DuplicateWindows : public StoreCore {
   [[nodiscard]] int64_t Segment(int64_t time) const { return time / windows_.segment_interval_ms(); }
   [[nodiscard]] int64_t FirstLiveSegment() const { return Segment(observed_ - windows_.retention_ms); }
   [[nodiscard]] int64_t Earliest() const { return observed_ - windows_.retention_ms + 1; }
-  [[nodiscard]] bool alive(Ref ref) const { return ref.chunk - first_chunk_ < chunks_.size(); }
+  [[nodiscard]] bool alive(Ref ref) const { return ref.at != kNowhere && ref.chunk - first_chunk_ < chunks_.size(); }
   [[nodiscard]] Entry* At(Ref ref) const {
     return reinterpret_cast<Entry*>(chunks_[ref.chunk - first_chunk_].bytes.get() + ref.at);
   }
@@ -118,19 +122,19 @@ class DuplicateWindows : public StoreCore {
   int64_t resident_from_ = std::numeric_limits<int64_t>::min();
   int64_t engine_from_segment_ = std::numeric_limits<int64_t>::max();  // the engine has nothing older
   int32_t sequence_ = 0;
-  int cursors_ = 0;  // while there are some, no chunk goes
 };
 
 /// Walks the windows of one key, or of all, as they were when it was made.
-class DuplicateWindowsCursor {
+class DuplicateWindowsCursor : public LiveIterator {
  public:
   /// One key, by (start, sequence).
   DuplicateWindowsCursor(DuplicateWindows* store, BytesView key, int64_t from, int64_t to);
   /// All keys, by (segment, key, start, sequence).
   DuplicateWindowsCursor(DuplicateWindows* store, int64_t from, int64_t to);
-  ~DuplicateWindowsCursor() { --store_->cursors_; }
-  DuplicateWindowsCursor(const DuplicateWindowsCursor&) = delete;
-  DuplicateWindowsCursor& operator=(const DuplicateWindowsCursor&) = delete;
+
+  /// Entries are only added, and no chunk goes while a cursor is open.
+  void BeforeWrite(BytesView) override {}
+  void BeforePersist() override {}
 
   [[nodiscard]] bool Valid() const { return next_ < (engine_ ? items_.size() : entries_.size()); }
   void Next() { ++next_; }

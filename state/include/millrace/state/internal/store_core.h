@@ -151,7 +151,7 @@ class StoreCore {
     if (!iterators_.empty()) TellIterators(key);
   }
   void AnnouncePersist();
-  [[nodiscard]] bool has_iterators() const { return !iterators_.empty(); }
+  [[nodiscard]] bool has_open_iterators() const { return !open_iterators_.empty(); }
   /// As StateStore says.
   [[nodiscard]] OpenIterators ObserveIterators(std::chrono::nanoseconds now);
 
