@@ -52,6 +52,7 @@ KeyValueOverlay::Entry* KeyValueOverlay::ForWrite(BytesView key) {
   if (const auto it = table_.find(ToAbsl(key)); it != table_.end()) {
     entry = it->second;
   } else {
+    Evict(4);
     entry = Add(key);
     if (resident_) {
       entry->known = true;
@@ -152,12 +153,12 @@ void KeyValueOverlay::BuildIndex() {
   for (OverlayEntry* entry : unpersisted_) BecameUnpersisted(entry);
 }
 
-OverlayCursor::OverlayCursor(KeyValueOverlay* store, NullableBytesView from, NullableBytesView to, bool reverse)
-    : LiveIterator(store), store_(store), reverse_(reverse) {
+OverlayCursor::OverlayCursor(KeyValueOverlay* store, NullableBytes from, NullableBytes to, bool reverse)
+    : LiveIterator(store), store_(store), from_(std::move(from)), to_(std::move(to)), reverse_(reverse) {
   EngineRange range;
-  if (from) range.from = from_.emplace(*from);
-  if (to) range.to = to_.emplace(*to) + '\0';
-  if (from && to && *to < *from) {
+  if (from_) range.from = *from_;
+  if (to_) range.to = *to_ + '\0';
+  if (from_ && to_ && *to_ < *from_) {
     valid_ = false;
     return;
   }
@@ -166,6 +167,8 @@ OverlayCursor::OverlayCursor(KeyValueOverlay* store, NullableBytesView from, Nul
   store->Register(this);
   Next();
 }
+
+OverlayCursor::~OverlayCursor() = default;
 
 bool OverlayCursor::Remaining(BytesView key) const {
   if (!valid_) return false;

@@ -27,11 +27,11 @@ void OuterJoinTable::Append(bool left, const Bytes& value) {
   PutBigEndian(static_cast<int32_t>(value.size() + 1), &list);
   list.push_back(left ? 1 : 0);
   list.append(value);
-  Put(key_buffer, std::move(list));
+  Put(key_buffer, &list);
 }
 
 void OuterJoinTable::Drop() {
-  if (Get(key_buffer) != nullptr) Put(key_buffer, std::nullopt);
+  if (Get(key_buffer) != nullptr) Put(key_buffer, nullptr);
 }
 
 OuterJoinCursor::OuterJoinCursor(OuterJoinTable* table) : table_(table), cursor_(table, std::nullopt, std::nullopt, false) {

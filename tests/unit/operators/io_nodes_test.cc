@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "fake_task_context.h"
+#include "millrace/state/murmur2.h"
 
 namespace millrace::operators_test {
 namespace {

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "millrace/operators/record.h"
 #include "millrace/operators/task_context.h"
 
@@ -34,55 +33,29 @@ class ProcessorNode {
   std::string name_;
 };
 
-/// The input side of a node.
+/// The input side of a node. Not to be deleted as such.
 template <class K, class V>
 class Receiver {
  public:
-  virtual ~Receiver() = default;
   virtual void Process(const Record<K, V>& record) = 0;
+
+ protected:
+  ~Receiver() = default;
 };
 
-/// The output side of a node: the typed children, and the record context around a forward.
-template <class K, class V>
-class Forwarder {
+/// What a Forwarder does that needs no types.
+class ForwarderBase {
  public:
-  absl::Status Add(std::string_view parent, ProcessorNode* child) {
-    auto* receiver = dynamic_cast<Receiver<K, V>*>(child);
-    if (receiver == nullptr) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("node ", child->name(), " does not take what node ", std::string(parent), " forwards"));
-    }
-    children_.push_back({child, receiver});
-    return absl::OkStatus();
-  }
   void Init(TaskContext* context) { context_ = context; }
-
-  /// To all children, in order.
-  void Forward(const Record<K, V>& record) const {
-    const Scope scope(context_, record.timestamp, record.headers);
-    for (const Child& child : children_) child.receiver->Process(record);
-  }
-  /// To the child of that name only; an unknown name fails the task.
-  void Forward(const Record<K, V>& record, std::string_view child_name) const {
-    const Scope scope(context_, record.timestamp, record.headers);
-    for (const Child& child : children_) {
-      if (child.node->name() == child_name) return child.receiver->Process(record);
-    }
-    context_->error.Report(absl::InvalidArgumentError(absl::StrCat("no child node ", std::string(child_name))));
-  }
-  /// To the i-th child only.
-  void ForwardTo(size_t i, const Record<K, V>& record) const {
-    const Scope scope(context_, record.timestamp, record.headers);
-    children_[i].receiver->Process(record);
-  }
   [[nodiscard]] bool empty() const { return children_.empty(); }
   [[nodiscard]] size_t size() const { return children_.size(); }
 
- private:
+ protected:
   struct Child {
     ProcessorNode* node;
-    Receiver<K, V>* receiver;
+    void* receiver;  // the child's Receiver of the forwarder's types
   };
+  /// Sets the record in flight around a forward.
   struct Scope {
     Scope(TaskContext* context, Timestamp timestamp, const Headers* headers) : record(context->record), saved(record) {
       record.timestamp = timestamp;
@@ -95,8 +68,46 @@ class Forwarder {
     RecordContext saved;
   };
 
+  /// An error if `receiver` is null: the child takes other types.
+  absl::Status AddChild(std::string_view parent, ProcessorNode* child, void* receiver);
+  /// Null, and the task has failed, if there is no child of that name.
+  [[nodiscard]] const Child* FindChild(std::string_view name) const;
+  [[nodiscard]] const std::vector<Child>& children() const { return children_; }
+  [[nodiscard]] TaskContext* context() const { return context_; }
+
+ private:
   TaskContext* context_ = nullptr;
   std::vector<Child> children_;
+};
+
+/// The output side of a node: the typed children, and the record context around a forward.
+template <class K, class V>
+class Forwarder : public ForwarderBase {
+ public:
+  absl::Status Add(std::string_view parent, ProcessorNode* child) {
+    return AddChild(parent, child, dynamic_cast<Receiver<K, V>*>(child));
+  }
+
+  /// To all children, in order.
+  void Forward(const Record<K, V>& record) const {
+    const Scope scope(context(), record.timestamp, record.headers);
+    for (const Child& child : children()) Give(child, record);
+  }
+  /// To the child of that name only; an unknown name fails the task.
+  void Forward(const Record<K, V>& record, std::string_view child_name) const {
+    const Scope scope(context(), record.timestamp, record.headers);
+    if (const Child* child = FindChild(child_name)) Give(*child, record);
+  }
+  /// To the i-th child only.
+  void ForwardTo(size_t i, const Record<K, V>& record) const {
+    const Scope scope(context(), record.timestamp, record.headers);
+    Give(children()[i], record);
+  }
+
+ private:
+  static void Give(const Child& child, const Record<K, V>& record) {
+    static_cast<Receiver<K, V>*>(child.receiver)->Process(record);
+  }
 };
 
 /// A node with typed output; what most operators derive from.

@@ -5,12 +5,9 @@
 
 #include <concepts>
 #include <cstddef>
-#include <limits>
-#include <string>
 #include <type_traits>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "millrace/state/serde.h"
 
 namespace millrace {
@@ -20,6 +17,7 @@ template <class M>
 concept ProtobufMessage = std::derived_from<M, google::protobuf::Message> && !std::is_abstract_v<M>;
 
 namespace internal {
+absl::Status ParseMessage(BytesView bytes, google::protobuf::Message* message);
 /// "protobuf <full name>" and the fields of the message and of those inside it, by number.
 [[nodiscard]] SerdeFingerprint ProtobufFingerprint(const google::protobuf::Descriptor& message);
 }  // namespace internal
@@ -29,14 +27,7 @@ template <ProtobufMessage M>
 struct Serde<M> {
   void Serialize(const M& message, Bytes* out) const { message.AppendToString(out); }
   /// kInvalidArgument names the message type.
-  absl::Status Deserialize(BytesView bytes, M* message) const {
-    if (bytes.size() <= static_cast<size_t>(std::numeric_limits<int>::max()) &&
-        message->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-      return absl::OkStatus();
-    }
-    return absl::InvalidArgumentError(
-        absl::StrCat(bytes.size(), " bytes are no message of type ", std::string(M::descriptor()->full_name())));
-  }
+  absl::Status Deserialize(BytesView bytes, M* message) const { return internal::ParseMessage(bytes, message); }
   size_t MemoryBytes(const M& message) const { return message.SpaceUsedLong(); }
   /// Fits those of all versions of the message in which no field number has two types.
   SerdeFingerprint Fingerprint() const { return internal::ProtobufFingerprint(*M::descriptor()); }

@@ -1,7 +1,6 @@
 #ifndef MILLRACE_TOPOLOGIES_PRODUCED_H_
 #define MILLRACE_TOPOLOGIES_PRODUCED_H_
 
-#include <any>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -41,14 +40,14 @@ class Produced {
   }
   template <class K, class V>
   Produced& WithStreamPartitioner(StreamPartitioner<K, V> partitioner) {
-    partitioner_ = std::move(partitioner);
+    partitioner_.Set(std::move(partitioner));
     return *this;
   }
 
   /// For the builder: empty if none was set or it is for other types.
   template <class K, class V>
   [[nodiscard]] StreamPartitioner<K, V> partitioner() const {
-    const auto* partitioner = std::any_cast<StreamPartitioner<K, V>>(&partitioner_);
+    const auto* partitioner = partitioner_.Get<StreamPartitioner<K, V>>();
     return partitioner != nullptr ? *partitioner : nullptr;
   }
   [[nodiscard]] const std::string& name() const { return name_; }
@@ -59,7 +58,7 @@ class Produced {
   std::string name_;
   internal::SerdeArgument key_;
   internal::SerdeArgument value_;
-  std::any partitioner_;
+  internal::ErasedArgument partitioner_;
 };
 
 }  // namespace millrace

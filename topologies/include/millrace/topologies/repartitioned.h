@@ -1,7 +1,6 @@
 #ifndef MILLRACE_TOPOLOGIES_REPARTITIONED_H_
 #define MILLRACE_TOPOLOGIES_REPARTITIONED_H_
 
-#include <any>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -41,7 +40,7 @@ class Repartitioned {
   }
   template <class K, class V>
   Repartitioned& WithStreamPartitioner(StreamPartitioner<K, V> partitioner) {
-    partitioner_ = std::move(partitioner);
+    partitioner_.Set(std::move(partitioner));
     return *this;
   }
   /// Otherwise as many as the largest topic upstream has.
@@ -53,7 +52,7 @@ class Repartitioned {
   /// For the builder: empty if none was set or it is for other types.
   template <class K, class V>
   [[nodiscard]] StreamPartitioner<K, V> partitioner() const {
-    const auto* partitioner = std::any_cast<StreamPartitioner<K, V>>(&partitioner_);
+    const auto* partitioner = partitioner_.Get<StreamPartitioner<K, V>>();
     return partitioner != nullptr ? *partitioner : nullptr;
   }
   [[nodiscard]] const std::string& name() const { return name_; }
@@ -64,7 +63,7 @@ class Repartitioned {
   std::string name_;
   internal::SerdeArgument key_;
   internal::SerdeArgument value_;
-  std::any partitioner_;
+  internal::ErasedArgument partitioner_;
   std::optional<int32_t> partitions_;
 };
 

@@ -9,15 +9,17 @@
 #include <variant>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "millrace/operators/processor_node.h"
 #include "millrace/operators/timestamp_extractor.h"
-#include "millrace/state/murmur2.h"
 #include "millrace/state/serdes.h"
 #include "millrace/state/windowed.h"
 
 namespace millrace::internal {
+
+[[nodiscard]] absl::Status Unparsable(const char* part, absl::string_view reason);
+/// Inside a catch clause.
+[[nodiscard]] absl::Status ThrownBySerde(const char* part);
 
 /// Where a task's records come in. Key and value are decoded once, when the record becomes the head of its queue, into memory
 /// that the node reuses. Follows SourceNode.
@@ -80,14 +82,9 @@ class TypedSourceNode final : public SourceNode {
     try {
       absl::Status status = serde.Deserialize(bytes, to);
       return status.ok() ? status : Unparsable(part, status.message());
-    } catch (const std::exception& e) {
-      return Unparsable(part, absl::StrCat("its serde threw: ", e.what()));
     } catch (...) {
-      return Unparsable(part, "its serde threw something that is no std::exception");
+      return ThrownBySerde(part);
     }
-  }
-  static absl::Status Unparsable(const char* part, absl::string_view reason) {
-    return absl::InvalidArgumentError(absl::StrCat("the ", part, " does not parse: ", reason));
   }
 
   const AnySerde<K> key_serde_;
@@ -116,9 +113,36 @@ struct PartitionKey<Windowed<K>> {
   }
 };
 
+/// What a sink does with a serialised record.
+class SinkNodeBase : public ProcessorNode {
+ public:
+  using ProcessorNode::ProcessorNode;
+  [[nodiscard]] absl::Status AddChild(ProcessorNode* child) override;
+  [[nodiscard]] absl::Status Init(TaskContext* context) override;
+
+ protected:
+  /// False, and the task has failed, if the timestamp is negative. Else the buffers are empty.
+  [[nodiscard]] bool Begin(const std::string& topic, Timestamp timestamp);
+  /// Sends what stands in the buffers.
+  void Send(const std::string& topic, std::optional<int32_t> partition, bool has_key, bool has_value, Timestamp timestamp,
+            const Headers& headers) {
+    context_->output().Send(topic, partition, has_key ? NullableBytesView(key_) : std::nullopt,
+                            has_value ? NullableBytesView(value_) : std::nullopt, timestamp, headers);
+  }
+  /// By murmur2; nullopt if the topic is not known.
+  [[nodiscard]] std::optional<int32_t> PartitionOf(const std::string& topic, BytesView key) const;
+  [[nodiscard]] TaskContext* context() const { return context_; }
+
+  Bytes key_;
+  Bytes value_;
+
+ private:
+  TaskContext* context_ = nullptr;
+};
+
 /// Where a task's records leave for a topic: a fixed one, or one that a function names. Follows SinkNode.
 template <class K, class V>
-class SinkNode final : public ProcessorNode, public Receiver<K, V> {
+class SinkNode final : public SinkNodeBase, public Receiver<K, V> {
  public:
   using TopicNameExtractor = std::function<std::string(const K*, const V*, const RecordContext&)>;
   /// nullopt = the default partitioner. `partitions` is the topic's count.
@@ -126,61 +150,38 @@ class SinkNode final : public ProcessorNode, public Receiver<K, V> {
   using Topic = std::variant<std::string, TopicNameExtractor>;
 
   SinkNode(std::string name, Topic topic, AnySerde<K> key, AnySerde<V> value, Partitioner partitioner = nullptr)
-      : ProcessorNode(std::move(name)),
+      : SinkNodeBase(std::move(name)),
         topic_(std::move(topic)),
         key_serde_(std::move(key)),
         value_serde_(std::move(value)),
         partitioner_(std::move(partitioner)) {}
 
-  [[nodiscard]] absl::Status AddChild(ProcessorNode* child) override {
-    return absl::InvalidArgumentError(absl::StrCat("sink ", name(), " cannot have the child ", child->name()));
-  }
-  [[nodiscard]] absl::Status Init(TaskContext* context) override {
-    context_ = context;
-    return absl::OkStatus();
-  }
-
   void Process(const Record<K, V>& record) override {
-    if (const std::string* topic = std::get_if<std::string>(&topic_)) return Send(*topic, record);
-    Send(std::get<TopicNameExtractor>(topic_)(record.key, record.value, context_->record), record);
+    if (const std::string* topic = std::get_if<std::string>(&topic_)) return Write(*topic, record);
+    Write(std::get<TopicNameExtractor>(topic_)(record.key, record.value, context()->record), record);
   }
 
  private:
-  void Send(const std::string& topic, const Record<K, V>& record) {
-    if (record.timestamp.millis() < 0) {
-      context_->error.Report(absl::InvalidArgumentError(
-          absl::StrCat("sink ", name(), ": negative timestamp ", record.timestamp.millis(), " for topic ", topic,
-                       "; a processor or extractor must give records a timestamp of 0 or later")));
-      return;
-    }
-    key_.clear();
-    value_.clear();
+  void Write(const std::string& topic, const Record<K, V>& record) {
+    if (!Begin(topic, record.timestamp)) return;
     if (record.key != nullptr) key_serde_.Serialize(*record.key, &key_);
     if (record.value != nullptr) value_serde_.Serialize(*record.value, &value_);
-    context_->output().Send(topic, Partition(topic, record), record.key != nullptr ? NullableBytesView(key_) : std::nullopt,
-                            record.value != nullptr ? NullableBytesView(value_) : std::nullopt, record.timestamp,
-                            *record.headers);
+    Send(topic, Partition(topic, record), record.key != nullptr, record.value != nullptr, record.timestamp, *record.headers);
   }
   std::optional<int32_t> Partition(const std::string& topic, const Record<K, V>& record) {
     if (partitioner_) {
-      std::optional<int32_t> chosen = partitioner_(topic, record.key, record.value, context_->output().PartitionCount(topic));
+      std::optional<int32_t> chosen = partitioner_(topic, record.key, record.value, context()->output().PartitionCount(topic));
       if (chosen) return chosen;
     }
     if (record.key == nullptr) return std::nullopt;
     const std::optional<BytesView> base = PartitionKey<K>::Of(*record.key, key_);
-    if (!base) return std::nullopt;
-    const int32_t partitions = context_->output().PartitionCount(topic);
-    if (partitions <= 0) return std::nullopt;
-    return PartitionForKey(*base, partitions);
+    return base ? PartitionOf(topic, *base) : std::nullopt;
   }
 
   const Topic topic_;
   const AnySerde<K> key_serde_;
   const AnySerde<V> value_serde_;
   const Partitioner partitioner_;
-  TaskContext* context_ = nullptr;
-  Bytes key_;
-  Bytes value_;
 };
 
 }  // namespace millrace::internal

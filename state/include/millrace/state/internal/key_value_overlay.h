@@ -24,6 +24,8 @@ class KeyValueOverlay : public Overlay {
     Bytes key;
   };
 
+  using Core = KeyValueOverlay;
+
   KeyValueOverlay(std::string name, StoreKind kind, ValueFormat format, Discipline discipline, std::string layout);
 
   [[nodiscard]] absl::Status OpenOverlay(const StoreContext& context);
@@ -64,7 +66,9 @@ class KeyValueOverlay : public Overlay {
 /// Walks overlay and engine together, in order of key.
 class OverlayCursor final : public LiveIterator {
  public:
-  OverlayCursor(KeyValueOverlay* store, NullableBytesView from, NullableBytesView to, bool reverse);
+  /// Both ends inclusive; null = open.
+  OverlayCursor(KeyValueOverlay* store, NullableBytes from, NullableBytes to, bool reverse);
+  ~OverlayCursor() override;
   [[nodiscard]] bool Valid() const { return valid_; }
   void Next();
   [[nodiscard]] const Bytes& key() const { return position_; }

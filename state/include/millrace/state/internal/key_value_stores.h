@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "millrace/state/internal/key_value_overlay.h"
+#include "millrace/state/internal/state_store_over.h"
 #include "millrace/state/key_value_store.h"
 #include "millrace/state/serde.h"
 
@@ -30,11 +31,17 @@ class KeyValueTable : public KeyValueOverlay {
     const Entry* entry = Lookup(key);
     return entry != nullptr && entry->present ? &*static_cast<const TypedEntry*>(entry)->value : nullptr;
   }
-  const T* Put(BytesView key, std::optional<T> value) {
+  /// Takes what `value` points to; null deletes. Not inlined: messages are large code to move.
+  [[gnu::noinline]] void Put(BytesView key, T* value) {
     auto* entry = static_cast<TypedEntry*>(ForWrite(key));
-    entry->value = std::move(value);
-    EndWrite(entry, entry->value.has_value());
-    return entry->value ? &*entry->value : nullptr;
+    if (value == nullptr) {
+      entry->value.reset();
+    } else if (entry->value) {
+      *entry->value = std::move(*value);
+    } else {
+      entry->value.emplace(std::move(*value));
+    }
+    EndWrite(entry, value != nullptr);
   }
   [[nodiscard]] absl::Status Decode(BytesView bytes, T* value) const { return serde_.Deserialize(bytes, value); }
   /// What the cursor stands at.
@@ -78,8 +85,8 @@ class KeyValueTable : public KeyValueOverlay {
 template <class K, class T>
 class TableIterator final : public StoreIterator<K, T> {
  public:
-  TableIterator(KeyValueTable<T>* table, const AnySerde<K>* keys, NullableBytesView from, NullableBytesView to, bool reverse)
-      : table_(table), keys_(keys), cursor_(table, from, to, reverse) {
+  TableIterator(KeyValueTable<T>* table, const AnySerde<K>* keys, NullableBytes from, NullableBytes to, bool reverse)
+      : table_(table), keys_(keys), cursor_(table, std::move(from), std::move(to), reverse) {
     Read();
   }
   [[nodiscard]] bool Valid() const override { return cursor_.Valid(); }
@@ -103,27 +110,12 @@ class TableIterator final : public StoreIterator<K, T> {
   T value_{};
 };
 
-/// The StateStore part of every store: hands on to a table or window table.
+/// A store of an interface over a table of its types.
 template <class Interface, class Table>
-class StoreOver : public Interface {
+class StoreOver : public Interface, public StateStoreOver<typename Table::Core> {
  public:
   template <class... Args>
-  explicit StoreOver(Args&&... args) : table_(std::forward<Args>(args)...) {}
-
-  [[nodiscard]] const std::string& name() const override { return table_.name(); }
-  [[nodiscard]] absl::Status Open(const StoreContext& context) override { return table_.OpenOverlay(context); }
-  void ForwardDirty() override { table_.ForwardDirty(); }
-  void LogDirty() override { table_.LogDirty(); }
-  [[nodiscard]] absl::Status Persist(std::optional<int64_t> offset) override { return table_.Persist(offset); }
-  [[nodiscard]] absl::StatusOr<std::optional<int64_t>> PersistedOffset() override { return table_.PersistedOffset(); }
-  [[nodiscard]] absl::Status Restore(std::span<const ChangelogRecord> records, int64_t next_offset) override {
-    return table_.Restore(records, next_offset);
-  }
-  [[nodiscard]] int64_t dirty_bytes() const override { return table_.dirty_bytes; }
-  [[nodiscard]] int64_t memory_bytes() const override { return table_.memory_bytes(); }
-  void Trim() override { table_.Trim(); }
-  [[nodiscard]] bool persistent() const override { return table_.persistent(); }
-  [[nodiscard]] OpenIterators ObserveIterators(std::chrono::nanoseconds now) override { return table_.ObserveIterators(now); }
+  explicit StoreOver(Args&&... args) : StateStoreOver<typename Table::Core>(&table_), table_(std::forward<Args>(args)...) {}
 
  protected:
   Table& table() { return table_; }
@@ -140,14 +132,15 @@ BytesView KeyBytes(StoreCore& core, const AnySerde<K>& serde, const K& key) {
   return core.key_buffer;
 }
 
+template <class K>
+NullableBytes BytesOrOpen(const AnySerde<K>& serde, const K* key) {
+  return key != nullptr ? NullableBytes(serde.ToBytes(*key)) : std::nullopt;
+}
+
 template <class K, class T>
 std::unique_ptr<StoreIterator<K, T>> MakeTableIterator(KeyValueTable<T>* table, const AnySerde<K>* keys, const K* from,
                                                        const K* to, bool reverse) {
-  NullableBytes from_bytes;
-  NullableBytes to_bytes;
-  if (from != nullptr) from_bytes = keys->ToBytes(*from);
-  if (to != nullptr) to_bytes = keys->ToBytes(*to);
-  return std::make_unique<TableIterator<K, T>>(table, keys, NullableBytesView(from_bytes), NullableBytesView(to_bytes), reverse);
+  return std::make_unique<TableIterator<K, T>>(table, keys, BytesOrOpen(*keys, from), BytesOrOpen(*keys, to), reverse);
 }
 
 template <class K, class V>
@@ -160,12 +153,12 @@ class KeyValueStoreImpl final : public StoreOver<KeyValueStore<K, V>, KeyValueTa
       : Base(std::move(name), kind, ValueFormat::kPlain, discipline, "key-value", std::move(values)), keys_(std::move(keys)) {}
 
   const V* Get(const K& key) override { return table().Get(KeyBytes(table(), keys_, key)); }
-  void Put(const K& key, V value) override { table().Put(KeyBytes(table(), keys_, key), std::move(value)); }
-  void Delete(const K& key) override { table().Put(KeyBytes(table(), keys_, key), std::nullopt); }
+  void Put(const K& key, V value) override { table().Put(KeyBytes(table(), keys_, key), &value); }
+  void Delete(const K& key) override { table().Put(KeyBytes(table(), keys_, key), nullptr); }
   const V* PutIfAbsent(const K& key, V value) override {
     const BytesView bytes = KeyBytes(table(), keys_, key);
     if (const V* there = table().Get(bytes)) return there;
-    table().Put(bytes, std::move(value));
+    table().Put(bytes, &value);
     return nullptr;
   }
   std::unique_ptr<StoreIterator<K, V>> Range(const K* from, const K* to) override {
@@ -230,9 +223,10 @@ class TimestampedKeyValueStoreImpl final : public StoreOver<TimestampedKeyValueS
   bool Put(const K& key, std::optional<V> value, Timestamp timestamp) override {
     const BytesView bytes = KeyBytes(table(), table().keys(), key);
     if (value) {
-      table().Put(bytes, ValueAndTimestamp<V>{std::move(*value), timestamp});
+      ValueAndTimestamp<V> stamped{std::move(*value), timestamp};
+      table().Put(bytes, &stamped);
     } else {
-      table().Put(bytes, std::nullopt);
+      table().Put(bytes, nullptr);
     }
     return !table().forwards_later();
   }

@@ -37,6 +37,8 @@ class WindowOverlay : public Overlay {
     std::vector<SlotRef> slots;
   };
 
+  using Core = WindowOverlay;
+
   WindowOverlay(std::string name, StoreKind kind, ValueFormat format, Discipline discipline, std::string layout,
                 const WindowLayout& windows);
 

@@ -1,15 +1,13 @@
 #ifndef MILLRACE_TOPOLOGIES_INTERNAL_SERDE_ARGUMENT_H_
 #define MILLRACE_TOPOLOGIES_INTERNAL_SERDE_ARGUMENT_H_
 
-#include <any>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "millrace/state/serde.h"
+#include "millrace/topologies/internal/erased_argument.h"
 #include "millrace/topologies/internal/graph_builder.h"
 
 namespace millrace::internal {
@@ -18,26 +16,28 @@ namespace millrace::internal {
 template <class T>
 using MaybeSerde = std::optional<AnySerde<T>>;
 
+/// The argument holds a serde for another type.
+void FailSerdeOfOtherType(GraphBuilder* graph, std::string_view argument);
+void FailWithoutSerde(GraphBuilder* graph, std::string_view part, const std::string& step);
+
 /// A serde of any type, kept by an argument object that does not know keys and values yet.
 class SerdeArgument {
  public:
   template <class T>
   void Set(AnySerde<T> serde) {
-    serde_ = std::move(serde);
+    serde_.Set(std::move(serde));
   }
   /// Empty if none was set. One of another type fails the build.
   template <class T>
   MaybeSerde<T> Get(GraphBuilder* graph, std::string_view argument) const {
-    if (!serde_.has_value()) return std::nullopt;
-    const auto* serde = std::any_cast<AnySerde<T>>(&serde_);
-    if (serde != nullptr) return *serde;
-    graph->Fail(absl::InvalidArgumentError(
-        absl::StrCat("a serde in ", std::string(argument), " is for another type than the stream or table it is used with")));
+    if (!serde_.given()) return std::nullopt;
+    if (const auto* serde = serde_.Get<AnySerde<T>>()) return *serde;
+    FailSerdeOfOtherType(graph, argument);
     return std::nullopt;
   }
 
  private:
-  std::any serde_;
+  ErasedArgument serde_;
 };
 
 template <class T>
@@ -52,9 +52,7 @@ MaybeSerde<T> Resolve(GraphBuilder* graph, const MaybeSerde<T>& serde, std::stri
   if constexpr (HasSerde<T>) {
     return AnySerde<T>();
   } else {
-    graph->Fail(absl::InvalidArgumentError(absl::StrCat(
-        "step '", step, "' has no serde for its ", std::string(part), ": specialise millrace::Serde for the type, or pass one (",
-        "Produced, Grouped, Joined, StreamJoined, Materialized or Repartitioned take serdes)")));
+    FailWithoutSerde(graph, part, step);
     return std::nullopt;
   }
 }
