@@ -9,7 +9,6 @@ import sys
 def main(path):
     runs = collections.defaultdict(list)
     wrong = []
-    builds = set()
     for line in open(path):
         entry = json.loads(line)
         result = entry["result"]
@@ -19,7 +18,6 @@ def main(path):
                 wrong.append((entry["run_workload"], entry["round"], result))
             continue
         runs[entry["run_workload"], entry["side"]].append(result)
-        builds.add(result.get("rocksdb", ""))
 
     def cell(workload, side):
         figures = [r["cpu_us_per_record"] for r in runs.get((workload, side), [])]
@@ -28,17 +26,25 @@ def main(path):
         middle = statistics.median(figures)
         return f"{middle:.2f} ({min(figures):.2f}-{max(figures):.2f})", middle
 
-    print("| workload | Kafka Streams us/record | Millrace us/record | ratio | floor us/record | Millrace / floor | peak RSS MB, both |")
-    print("|---|---|---|---|---|---|---|")
+    print("CPU microseconds per record. Debian: linked with Debian's RocksDB, which has assertions; release: with scripts/rocksdb_release's.")
+    print("| workload | Kafka Streams | Millrace, Debian | ratio | Millrace, release | ratio | floor | Millrace / floor | peak RSS MB, all |")
+    print("|---|---|---|---|---|---|---|---|---|")
     for workload in dict.fromkeys(w for w, _ in runs):
         theirs, a = cell(workload, "kafka-streams")
         ours, b = cell(workload, "millrace")
         floor, f = cell(workload, "floor")
-        memory = [max((r["peak_rss_mb"] for r in runs.get((workload, side), [])), default=0) for side in ("kafka-streams", "millrace")]
+        release, c = cell(workload, "millrace-release")
+        memory = [
+            f"{max(r['peak_rss_mb'] for r in runs[workload, side]):.0f}"
+            for side in ("kafka-streams", "millrace", "millrace-release")
+            if (workload, side) in runs
+        ]
         ratio = f"{a / b:.2f}" if a and b else "-"
+        ratio_release = f"{a / c:.2f}" if a and c else "-"
         above = f"{b / f:.2f}" if b and f else "-"
-        print(f"| {workload} | {theirs} | {ours} | {ratio} | {floor} | {above} | {memory[0]:.0f}, {memory[1]:.0f} |")
-    print("RocksDB linked into Millrace:", ", ".join(sorted(b for b in builds if b)) or "unknown")
+        print(
+            f"| {workload} | {theirs} | {ours} | {ratio} | {release} | {ratio_release} | {floor} | {above} | {', '.join(memory)} |"
+        )
     for workload, round_number, result in wrong:
         print(f"WRONG OUTPUT: {workload} round {round_number}: {result}")
     return 1 if wrong else 0
