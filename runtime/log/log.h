@@ -135,10 +135,15 @@ class Admin {
   /// out.
   virtual absl::StatusOr<std::map<TopicPartition, int64_t>> EndOffsets(const std::vector<TopicPartition>& partitions,
                                                                        Isolation isolation) = 0;
+  /// Of each partition the offset of the first record at or after that time; its end if there is none.
+  virtual absl::StatusOr<std::map<TopicPartition, int64_t>> OffsetsForTime(const std::vector<TopicPartition>& partitions,
+                                                                           Timestamp time) = 0;
   virtual absl::Status DeleteRecords(const TopicPartition& partition, int64_t before_offset) = 0;
   virtual absl::StatusOr<Offsets> CommittedOffsets(const std::string& group, const std::vector<TopicPartition>& partitions) = 0;
   /// MembershipOptions::client_id of the group's members now; empty for a group that does not exist.
   virtual absl::StatusOr<std::vector<std::string>> GroupClientIds(const std::string& group) = 0;
+  /// For a group without members; it is made if there is none. kFailedPrecondition if it has members.
+  virtual absl::Status AlterOffsets(const std::string& group, const Offsets& offsets) = 0;
   virtual absl::Status DeleteGroup(const std::string& group) = 0;
 };
 

@@ -287,6 +287,42 @@ TEST_P(LogContract, DeletesRecordsBeforeAnOffset) {
   EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange) << status;
 }
 
+TEST_P(LogContract, FindsTheFirstRecordAtOrAfterATime) {
+  Admin& admin = client_->admin();
+  const std::string topic = MakeTopic("times", 2);
+  for (const int64_t time : {100, 300, 200, 500, 400}) Send(topic, 0, "k", "v", time);
+  FlushAll();
+  const auto offset_at = [&](int64_t time, int32_t partition = 0) {
+    return Value(admin.OffsetsForTime({{topic, partition}}, Timestamp::FromMillis(time))).at({topic, partition});
+  };
+  EXPECT_EQ(offset_at(0), 0);
+  EXPECT_EQ(offset_at(100), 0);
+  EXPECT_EQ(offset_at(101), 1);
+  EXPECT_EQ(offset_at(301), 3);
+  EXPECT_EQ(offset_at(501), 5);
+  EXPECT_EQ(offset_at(0, 1), 0);
+  EXPECT_EQ(admin.OffsetsForTime({{prefix_ + "absent", 0}}, Timestamp::FromMillis(1)).status().code(),
+            absl::StatusCode::kNotFound);
+  EXPECT_TRUE(Value(admin.OffsetsForTime({}, Timestamp::FromMillis(1))).empty());
+}
+
+TEST_P(LogContract, SetsTheOffsetsOfAGroupWithoutMembersOnly) {
+  Admin& admin = client_->admin();
+  const std::string tasks = MakeTopic("tasks", 1);
+  const std::string data = MakeTopic("data", 2);
+  const std::string group = prefix_ + "group";
+  const Offsets offsets = {{{data, 0}, {5, ""}}, {{data, 1}, {0, "x"}}};
+  ASSERT_TRUE(admin.AlterOffsets(group, offsets).ok());
+  const Offsets found = Value(admin.CommittedOffsets(group, {{data, 0}, {data, 1}}));
+  ASSERT_EQ(found.size(), 2);
+  EXPECT_EQ(found.at({data, 0}).offset, 5);
+  EXPECT_EQ(found.at({data, 1}).offset, 0);
+  auto member = Join(group, tasks);
+  PollUntil({member.get()}, [&] { return member->listener.owned.size() == 1; });
+  EXPECT_EQ(admin.AlterOffsets(group, {{{data, 0}, {7, ""}}}).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(Value(admin.CommittedOffsets(group, {{data, 0}})).at({data, 0}).offset, 5);
+}
+
 TEST_P(LogContract, OneMemberGetsAllTasksAndCommitsForOtherTopics) {
   const std::string tasks = MakeTopic("tasks", 4);
   const std::string data = MakeTopic("data", 2);

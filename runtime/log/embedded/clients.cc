@@ -209,6 +209,18 @@ class EmbeddedAdmin final : public Admin {
     }
     return ends;
   }
+  absl::StatusOr<std::map<TopicPartition, int64_t>> OffsetsForTime(const std::vector<TopicPartition>& partitions,
+                                                                   Timestamp time) override {
+    std::map<TopicPartition, int64_t> offsets;
+    for (const TopicPartition& partition : partitions) {
+      absl::StatusOr<std::shared_ptr<Topic>> topic = state_->Find(partition);
+      if (!topic.ok()) return topic.status();
+      absl::StatusOr<int64_t> offset = (*topic)->partition(partition.partition)->OffsetForTime(time);
+      if (!offset.ok()) return offset.status();
+      offsets[partition] = *offset;
+    }
+    return offsets;
+  }
   absl::Status DeleteRecords(const TopicPartition& partition, int64_t before_offset) override {
     absl::StatusOr<std::shared_ptr<Topic>> topic = state_->Find(partition);
     if (!topic.ok()) return topic.status();
@@ -221,6 +233,15 @@ class EmbeddedAdmin final : public Admin {
   absl::StatusOr<std::vector<std::string>> GroupClientIds(const std::string& group) override {
     std::shared_ptr<Group> found = state_->FindGroup(group);
     return found ? found->ClientIds() : std::vector<std::string>{};
+  }
+  absl::Status AlterOffsets(const std::string& group, const Offsets& offsets) override {
+    std::shared_ptr<Group> found = state_->MakeGroup(group);
+    if (found->HasMembers()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("setting the offsets of group ", group, ": it has members; stop them first"));
+    }
+    found->CommitUnchecked(offsets);
+    return absl::OkStatus();
   }
   absl::Status DeleteGroup(const std::string& group) override { return state_->DeleteGroup(group); }
 

@@ -243,6 +243,25 @@ int64_t PartitionLog::end(Isolation isolation) const {
   return EndLocked(isolation);
 }
 
+absl::StatusOr<int64_t> PartitionLog::OffsetForTime(Timestamp time) {
+  constexpr int kBatch = 1000;
+  Cursor cursor;
+  cursor.next = begin();
+  Headers scratch;
+  std::optional<int64_t> found;
+  bool at_end = false;
+  while (!found && !at_end) {
+    const absl::StatusOr<int> read = Read(
+        &cursor, Isolation::kReadUncommitted, kBatch,
+        [&](const RawRecord& record) {
+          if (!found && record.timestamp >= time) found = record.offset;
+        },
+        &scratch, &at_end);
+    if (!read.ok()) return read.status();
+  }
+  return found.value_or(cursor.next);
+}
+
 int64_t PartitionLog::stored_bytes() const {
   const std::lock_guard lock(mutex_);
   int64_t sum = 0;

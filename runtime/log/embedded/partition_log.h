@@ -49,6 +49,8 @@ class PartitionLog {
   [[nodiscard]] int64_t begin() const;
   /// High watermark, or the offset of the first record of an open transaction.
   [[nodiscard]] int64_t end(Isolation isolation = Isolation::kReadUncommitted) const;
+  /// Of the first record at or after that time; the end if there is none.
+  [[nodiscard]] absl::StatusOr<int64_t> OffsetForTime(Timestamp time);
   [[nodiscard]] int64_t stored_bytes() const;
   /// kOutOfRange beyond the end.
   absl::Status DeleteBefore(int64_t offset);

@@ -27,6 +27,8 @@ using NewTopicPtr = std::unique_ptr<rd_kafka_NewTopic_t, Destroyer<rd_kafka_NewT
 using DeleteTopicPtr = std::unique_ptr<rd_kafka_DeleteTopic_t, Destroyer<rd_kafka_DeleteTopic_destroy>>;
 using DeleteRecordsPtr = std::unique_ptr<rd_kafka_DeleteRecords_t, Destroyer<rd_kafka_DeleteRecords_destroy>>;
 using DeleteGroupPtr = std::unique_ptr<rd_kafka_DeleteGroup_t, Destroyer<rd_kafka_DeleteGroup_destroy>>;
+using AlterOffsetsPtr =
+    std::unique_ptr<rd_kafka_AlterConsumerGroupOffsets_t, Destroyer<rd_kafka_AlterConsumerGroupOffsets_destroy>>;
 using ListOffsetsPtr = std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t, Destroyer<rd_kafka_ListConsumerGroupOffsets_destroy>>;
 
 }  // namespace
@@ -206,7 +208,9 @@ absl::Status KafkaAdmin::DeleteTopic(const std::string& name) {
 absl::StatusOr<int64_t> KafkaAdmin::OffsetAt(const TopicPartition& partition, int64_t which, Isolation isolation) {
   absl::StatusOr<rd_kafka_t*> rk = Connection(isolation);
   if (!rk.ok()) return rk.status();
-  const std::string what = absl::StrCat("asking for the ", which == kEnd ? "end" : "beginning", " of ", partition.ToString());
+  const std::string what =
+      absl::StrCat("asking for the ", which == kEnd ? "end" : (which == kBeginning ? "beginning" : "offset of a time"), " of ",
+                   partition.ToString());
   // ListOffsets goes to the leader; an unknown topic would be waited for until the time is over.
   absl::StatusOr<std::vector<int32_t>> leaders = FetchLeaders(*rk, partition.topic, request_timeout_);
   if (!leaders.ok()) return leaders.status();
@@ -271,6 +275,19 @@ absl::StatusOr<std::map<TopicPartition, int64_t>> KafkaAdmin::EndOffsets(const s
   return ends;
 }
 
+absl::StatusOr<std::map<TopicPartition, int64_t>> KafkaAdmin::OffsetsForTime(const std::vector<TopicPartition>& partitions,
+                                                                             Timestamp time) {
+  std::map<TopicPartition, int64_t> offsets;
+  for (const TopicPartition& partition : partitions) {
+    // Negative numbers are the client's names for ends of the partition.
+    absl::StatusOr<int64_t> offset = OffsetAt(partition, std::max<int64_t>(0, time.millis()), Isolation::kReadUncommitted);
+    if (offset.ok() && *offset < 0) offset = EndOffset(partition, Isolation::kReadUncommitted);
+    if (!offset.ok()) return offset.status();
+    offsets[partition] = *offset;
+  }
+  return offsets;
+}
+
 absl::Status KafkaAdmin::DeleteRecords(const TopicPartition& partition, int64_t before_offset) {
   absl::StatusOr<rd_kafka_t*> rk = Connection(Isolation::kReadUncommitted);
   if (!rk.ok()) return rk.status();
@@ -331,6 +348,31 @@ absl::StatusOr<std::vector<std::string>> KafkaAdmin::GroupClientIds(const std::s
     for (int m = 0; m < group.member_cnt; ++m) ids.emplace_back(group.members[m].client_id);
   }
   return ids;
+}
+
+absl::Status KafkaAdmin::AlterOffsets(const std::string& name, const Offsets& offsets) {
+  if (offsets.empty()) return absl::OkStatus();
+  absl::StatusOr<rd_kafka_t*> rk = Connection(Isolation::kReadUncommitted);
+  if (!rk.ok()) return rk.status();
+  Request request(*rk, RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS, request_timeout_,
+                  absl::StrCat("setting the offsets of group ", name));
+  // Kafka answers UNKNOWN_MEMBER_ID for a group that has members, which would read as one that has moved on.
+  absl::StatusOr<std::vector<std::string>> members = GroupClientIds(name);
+  if (!members.ok()) return members.status();
+  if (!members->empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(request.what(), ": it has ", members->size(), " members; stop them first"));
+  }
+  ListPtr list = ToList(offsets);
+  AlterOffsetsPtr wanted(rd_kafka_AlterConsumerGroupOffsets_new(name.c_str(), list.get()));
+  rd_kafka_AlterConsumerGroupOffsets_t* all[] = {wanted.get()};
+  rd_kafka_AlterConsumerGroupOffsets(*rk, all, 1, request.options(), request.queue());
+  if (absl::Status status = request.Await(); !status.ok()) return status;
+  size_t count = 0;
+  const auto* groups =
+      rd_kafka_AlterConsumerGroupOffsets_result_groups(rd_kafka_event_AlterConsumerGroupOffsets_result(request.event()), &count);
+  if (count == 0) return absl::OkStatus();
+  if (const rd_kafka_error_t* error = rd_kafka_group_result_error(groups[0])) return KafkaError(error, request.what());
+  return FromList(rd_kafka_group_result_partitions(groups[0]), request.what()).status();
 }
 
 absl::Status KafkaAdmin::DeleteGroup(const std::string& name) {

@@ -38,9 +38,12 @@ class KafkaAdmin final : public Admin {
   absl::StatusOr<int64_t> EndOffset(const TopicPartition& partition, Isolation isolation) override;
   absl::StatusOr<std::map<TopicPartition, int64_t>> EndOffsets(const std::vector<TopicPartition>& partitions,
                                                                Isolation isolation) override;
+  absl::StatusOr<std::map<TopicPartition, int64_t>> OffsetsForTime(const std::vector<TopicPartition>& partitions,
+                                                                   Timestamp time) override;
   absl::Status DeleteRecords(const TopicPartition& partition, int64_t before_offset) override;
   absl::StatusOr<Offsets> CommittedOffsets(const std::string& group, const std::vector<TopicPartition>& partitions) override;
   absl::StatusOr<std::vector<std::string>> GroupClientIds(const std::string& group) override;
+  absl::Status AlterOffsets(const std::string& group, const Offsets& offsets) override;
   absl::Status DeleteGroup(const std::string& group) override;
 
  private:
