@@ -31,6 +31,16 @@ void AddConfigurationFlags(CLI::App* command, ConfigurationFlags* flags) {
       ->allow_extra_args(false);
 }
 
+void AddResetFlags(CLI::App* command, ResetFlags* flags) {
+  CLI::Option_group* target = command->add_option_group("target", "Where the source topics are read on from");
+  target->add_flag("--to-earliest", flags->to_earliest, "Their first records (default)");
+  target->add_flag("--to-latest", flags->to_latest, "Their ends");
+  target->add_option("--to-datetime", flags->to_datetime, "Records from this time: 2026-11-25T10:00:00Z or milliseconds");
+  target->add_option("--by-duration", flags->by_duration, "Records from so long ago: P7D, PT36H, PT90M");
+  target->require_option(0, 1);
+  command->add_flag("--execute", flags->execute, "Do it; without this it is only shown");
+}
+
 /// Adds options of an application's command to CLI11.
 class CliOptions : public CommandOptions {
  public:
@@ -152,6 +162,15 @@ struct Application::State {
     return PrintStatus(*config);
   }
 
+  [[nodiscard]] int Reset(const ConfigurationFlags& flags, const ResetFlags& reset) const {
+    const absl::StatusOr<StreamsConfig> config = Configure(flags);
+    if (!config.ok()) return PrintError(config.status()), kExitUsage;
+    if (!NamesBrokers(*config)) return kExitUsage;
+    const absl::StatusOr<Topology> made = MakeTopology(*config);
+    if (!made.ok()) return PrintError(made.status()), kExitFailed;
+    return ResetApplication(*config, *made, reset);
+  }
+
   [[nodiscard]] int DescribeTopology(const ConfigurationFlags& flags) const {
     const absl::StatusOr<StreamsConfig> config = Configure(flags);
     if (!config.ok()) return PrintError(config.status()), kExitUsage;
@@ -223,6 +242,11 @@ int Application::Run(int argc, const char* const* argv) {
   CLI::App* status = app.add_subcommand("status", "Print the running copies with their tasks, lag and age");
   AddConfigurationFlags(status, &flags);
 
+  ResetFlags reset_flags;
+  CLI::App* reset = app.add_subcommand("reset", "Begin anew: positions, internal topics and local state; shows it first");
+  AddConfigurationFlags(reset, &flags);
+  AddResetFlags(reset, &reset_flags);
+
   std::vector<CLI::App*> commands;
   for (const Command& command : state_->commands) {
     CLI::App* added = app.add_subcommand(command.name, command.description);
@@ -244,6 +268,7 @@ int Application::Run(int argc, const char* const* argv) {
   if (run->parsed()) return state_->RunTopology(flags, print_config, markdown);
   if (topology->parsed()) return state_->DescribeTopology(flags);
   if (status->parsed()) return state_->ShowStatus(flags);
+  if (reset->parsed()) return state_->Reset(flags, reset_flags);
   for (size_t i = 0; i < commands.size(); ++i) {
     if (commands[i]->parsed()) return state_->RunCommand(state_->commands[i], flags);
   }

@@ -1,7 +1,10 @@
 #ifndef MILLRACE_RUNTIME_CLI_CLI_H_
 #define MILLRACE_RUNTIME_CLI_CLI_H_
 
+#include <string>
+
 #include "millrace/runtime/streams_config.h"
+#include "millrace/topologies/topology.h"
 
 namespace millrace {
 
@@ -18,6 +21,19 @@ class KafkaStreams;
 
 /// Reads the status topic of the application and prints its fleet; the exit code.
 [[nodiscard]] int PrintStatus(const StreamsConfig& config);
+
+/// What the command line says of a reset; at most one of the first four.
+struct ResetFlags {
+  bool to_earliest = false;  // also if none is given
+  bool to_latest = false;
+  std::string to_datetime;
+  std::string by_duration;
+  /// Otherwise it is only shown.
+  bool execute = false;
+};
+
+/// Shows what a reset of the application does, and does it if asked; the exit code.
+[[nodiscard]] int ResetApplication(const StreamsConfig& config, const Topology& topology, const ResetFlags& flags);
 
 /// Level, format and application of the process's log.
 void ConfigureLoggingFrom(const StreamsConfig& config);

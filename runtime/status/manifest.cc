@@ -18,7 +18,6 @@ namespace {
 using internal::Manifest;
 using Differences = std::vector<FormatDifference>;
 
-constexpr std::chrono::milliseconds kFlushLimit{30000};
 constexpr int kRounds = 3;
 
 internal::Fingerprint ToProto(const SerdeFingerprint& from) {
@@ -164,23 +163,6 @@ absl::StatusOr<Manifest> Join(const std::optional<std::string>& application, con
   return JoinManifests(*theirs, program);
 }
 
-absl::Status Write(const TopologyPlan& plan, log::LogClient* client, Timestamp now,
-                   const std::vector<std::pair<std::string, NullableBytes>>& records) {
-  if (records.empty()) return absl::OkStatus();
-  auto producer = client->NewProducer();
-  absl::Status status = producer.status();
-  for (const auto& [key, value] : records) {
-    if (!status.ok()) break;
-    const NullableBytesView view = value ? NullableBytesView(*value) : std::nullopt;
-    status = (*producer)->Send(plan.status_topic, 0, BytesView(key), view, now, Headers::Empty(), nullptr);
-  }
-  if (status.ok()) status = (*producer)->Flush(kFlushLimit);
-  if (status.ok() && (*producer)->outstanding() > 0) {
-    status = absl::DeadlineExceededError(absl::StrCat("not delivered within ", kFlushLimit.count(), " ms"));
-  }
-  return status.ok() ? status : At(status, "write to topic " + plan.status_topic);
-}
-
 }  // namespace
 
 Manifest MakeManifest(const Topology& topology, const TopologyPlan& plan) {
@@ -244,6 +226,11 @@ absl::StatusOr<StatusTopicContents> CheckManifest(const Manifest& manifest, cons
   if (!exists->has_value()) return StatusTopicContents();
   auto contents = ReadStatusTopic(plan.status_topic, client, host);
   if (!contents.ok()) return contents.status();
+  if (contents->reset_under_way) {
+    return absl::FailedPreconditionError(absl::StrCat("a reset of this application has begun and not ended (topic ",
+                                                      plan.status_topic,
+                                                      "): what it has left does not fit together; run `reset` again first"));
+  }
   if (auto joined = Join(contents->manifest, manifest, plan); !joined.ok()) return joined.status();
   return contents;
 }
@@ -267,11 +254,25 @@ absl::Status AgreeOnManifest(const Manifest& manifest, const TopologyPlan& plan,
       auto instance = DecodeInstance(value);
       if (instance.ok() && IsForgotten(*instance, host->Now())) records.emplace_back(InstanceKey(id), std::nullopt);
     }
-    if (absl::Status status = Write(plan, client, host->Now(), records); !status.ok()) return status;
+    if (absl::Status status = WriteStatusTopic(plan.status_topic, client, host->Now(), records); !status.ok()) return status;
     if (agreed) return absl::OkStatus();
   }
   // Others with compatible manifests keep writing theirs: what each of them checked holds for us too.
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> AgreeOnStateId(const std::string& status_topic, log::LogClient* client, Host* host) {
+  auto contents = ReadStatusTopic(status_topic, client, host);
+  if (contents.ok() && contents->state_id.empty()) {
+    // Copies that start together each write one; the first in the topic counts.
+    const std::string mine = absl::StrCat(std::string(kStateKeyPrefix), absl::Hex(host->Random(), absl::kZeroPad16));
+    if (absl::Status status = WriteStatusTopic(status_topic, client, host->Now(), {{mine, Bytes("1")}}); !status.ok()) {
+      return status;
+    }
+    contents = ReadStatusTopic(status_topic, client, host);
+  }
+  if (!contents.ok()) return contents.status();
+  return contents->state_id;
 }
 
 }  // namespace millrace

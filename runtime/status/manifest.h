@@ -1,6 +1,7 @@
 #ifndef MILLRACE_RUNTIME_STATUS_MANIFEST_H_
 #define MILLRACE_RUNTIME_STATUS_MANIFEST_H_
 
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -36,6 +37,10 @@ namespace millrace {
 /// instances that are long dead. `contents` is what CheckManifest gave; refuses as it does if another program was faster.
 [[nodiscard]] absl::Status AgreeOnManifest(const internal::Manifest& manifest, const TopologyPlan& plan,
                                            StatusTopicContents contents, log::LogClient* client, Host* host);
+
+/// The name of the state of this application, drawn by the first of its copies that starts on a new status topic. Local state
+/// under another name belongs to changelogs that are gone.
+[[nodiscard]] absl::StatusOr<std::string> AgreeOnStateId(const std::string& status_topic, log::LogClient* client, Host* host);
 
 }  // namespace millrace
 

@@ -19,6 +19,9 @@ namespace millrace {
 inline constexpr uint32_t kStatusVersion = 1;
 inline constexpr std::string_view kManifestKey = "manifest";
 inline constexpr std::string_view kInstanceKeyPrefix = "instance/";
+/// Keys without a meaning of their value: "state/<state id>", and the mark of a reset that is under way.
+inline constexpr std::string_view kStateKeyPrefix = "state/";
+inline constexpr std::string_view kResetKey = "reset";
 
 [[nodiscard]] std::string InstanceKey(const std::string& instance_id);
 

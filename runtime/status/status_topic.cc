@@ -11,6 +11,7 @@ namespace millrace {
 namespace {
 
 constexpr std::chrono::seconds kReadLimit{30};
+constexpr std::chrono::seconds kFlushLimit{30};
 constexpr std::chrono::milliseconds kReadStep{20};
 constexpr int kBatch = 1000;
 
@@ -23,6 +24,10 @@ void Apply(const RawRecord& record, StatusTopicContents* contents) {
     const std::string id(record.key->substr(kInstanceKeyPrefix.size()));
     contents->instances.erase(id);
     if (record.value) contents->instances[id] = std::string(*record.value);
+  } else if (record.key->starts_with(kStateKeyPrefix)) {
+    if (contents->state_id.empty()) contents->state_id = std::string(record.key->substr(kStateKeyPrefix.size()));
+  } else if (*record.key == BytesView(kResetKey)) {
+    contents->reset_under_way = record.value.has_value();
   }
 }
 
@@ -73,6 +78,23 @@ absl::StatusOr<StatusTopicContents> ReadStatusTopic(const std::string& topic, lo
   auto contents = Read({topic, 0}, client, host);
   if (contents.ok()) return contents;
   return At(contents.status(), "read topic " + topic);
+}
+
+absl::Status WriteStatusTopic(const std::string& topic, log::LogClient* client, Timestamp now,
+                              const std::vector<std::pair<std::string, NullableBytes>>& records) {
+  if (records.empty()) return absl::OkStatus();
+  auto producer = client->NewProducer();
+  absl::Status status = producer.status();
+  for (const auto& [key, value] : records) {
+    if (!status.ok()) break;
+    const NullableBytesView view = value ? NullableBytesView(*value) : std::nullopt;
+    status = (*producer)->Send(topic, 0, BytesView(key), view, now, Headers::Empty(), nullptr);
+  }
+  if (status.ok()) status = (*producer)->Flush(kFlushLimit);
+  if (status.ok() && (*producer)->outstanding() > 0) {
+    status = absl::DeadlineExceededError(absl::StrCat("not delivered within ", kFlushLimit.count(), " s"));
+  }
+  return status.ok() ? status : At(status, "write to topic " + topic);
 }
 
 }  // namespace millrace

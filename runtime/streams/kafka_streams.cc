@@ -152,7 +152,21 @@ class KafkaStreams::Impl {
     if (absl::Status status = CreateInternalTopics(plan_, &client_->admin(), host_); !status.ok()) return status;
     if (absl::Status status = AgreeOnManifest(manifest, plan_, *std::move(contents), client_.get(), host_); !status.ok())
       return status;
+    if (absl::Status status = AdoptLocalState(); !status.ok()) return status;
     return StartThreads();
+  }
+
+  absl::Status AdoptLocalState() {
+    auto state_id = AgreeOnStateId(plan_.status_topic, client_.get(), host_);
+    if (!state_id.ok()) return state_id.status();
+    auto renamed = directory_->Adopt(*state_id);
+    if (!renamed.ok()) return renamed.status();
+    if (*renamed > 0) {
+      LogWarning(absl::StrCat("local state of ", *renamed, " tasks in ", directory_->path(),
+                              " belongs to changelogs that are gone (the application was reset); it was renamed aside"),
+                 {.event = "state-set-aside"});
+    }
+    return absl::OkStatus();
   }
 
   absl::Status StartThreads() {

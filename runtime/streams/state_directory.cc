@@ -15,6 +15,7 @@ constexpr char kMarker[] = ".millrace";
 constexpr char kLock[] = ".lock";
 constexpr char kOwner[] = ".owner";
 constexpr char kInstance[] = ".instance";
+constexpr char kStateId[] = ".state";
 
 absl::Status CheckMarker(const std::string& path, const std::string& text, const std::string& application_id) {
   const auto marker = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
@@ -92,6 +93,27 @@ absl::StatusOr<std::unique_ptr<StateDirectory>> StateDirectory::Open(Host* host,
   auto instance_id = InstanceId(host, absl::StrCat(path, "/", kInstance));
   if (!instance_id.ok()) return Unusable(path, instance_id.status());
   return std::unique_ptr<StateDirectory>(new StateDirectory(host, path, *std::move(instance_id), *std::move(lock)));
+}
+
+absl::StatusOr<int> StateDirectory::Adopt(const std::string& state_id) {
+  FileSystem& files = host_->files();
+  const std::string name_path = absl::StrCat(path_, "/", kStateId);
+  auto known = files.Read(name_path);
+  if (!known.ok() && !absl::IsNotFound(known.status())) return known.status();
+  if (known.ok() && *known == state_id) return 0;
+  int renamed = 0;
+  if (known.ok()) {
+    auto names = files.List(path_);
+    if (!names.ok()) return names.status();
+    for (const std::string& name : *names) {
+      if (name.find_first_not_of("0123456789_") != std::string::npos) continue;
+      const std::string from = absl::StrCat(path_, "/", name);
+      if (auto status = files.Rename(from, absl::StrCat(from, ".reset-", host_->Now().millis())); !status.ok()) return status;
+      ++renamed;
+    }
+  }
+  if (auto status = files.Write(name_path, state_id); !status.ok()) return status;
+  return renamed;
 }
 
 absl::Status StateDirectory::PrepareTask(TaskId task) { return host_->files().CreateDirectories(TaskPath(task)); }

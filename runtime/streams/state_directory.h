@@ -19,6 +19,9 @@ class StateDirectory {
   static absl::StatusOr<std::unique_ptr<StateDirectory>> Open(Host* host, const std::string& state_dir,
                                                               const std::string& application_id);
 
+  /// Renames the folders of all tasks aside, keeping them, if they belong to another state than `state_id`: the application was
+  /// reset, and its new changelogs may reach the offsets that the old stores carry. Returns how many.
+  absl::StatusOr<int> Adopt(const std::string& state_id);
   [[nodiscard]] const std::string& path() const { return path_; }
   /// Names the process that has the directory: drawn when the directory was made, the same after a restart.
   [[nodiscard]] const std::string& instance_id() const { return instance_id_; }

@@ -53,6 +53,24 @@ TEST_F(StateDirectoryTest, NamesItsInstanceOnceAndForAll) {
   EXPECT_EQ((*Open())->instance_id(), id);
 }
 
+TEST_F(StateDirectoryTest, PutsTheTasksOfAnotherStateAsideOnce) {
+  auto directory = Open();
+  ASSERT_TRUE(directory.ok()) << directory.status();
+  ASSERT_TRUE((*directory)->PrepareTask({0, 3}).ok());
+  EXPECT_EQ(*(*directory)->Adopt("first"), 0);
+  EXPECT_EQ(*(*directory)->Adopt("first"), 0);
+  EXPECT_TRUE(host_.files().Exists(root_ + "/app/0_3"));
+  const std::string id = (*directory)->instance_id();
+  EXPECT_EQ(*(*directory)->Adopt("second"), 1);
+  EXPECT_FALSE(host_.files().Exists(root_ + "/app/0_3"));
+  EXPECT_EQ(*(*directory)->Adopt("third"), 0);  // nothing is left, and what was put aside stays
+  directory->reset();
+  auto again = Open();
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ((*again)->instance_id(), id);
+  EXPECT_THAT(host_.files().List(root_ + "/app").value(), testing::Contains(testing::StartsWith("0_3.reset-")));
+}
+
 TEST_F(StateDirectoryTest, RefusesASecondUserAndNamesTheFirst) {
   auto first = Open();
   ASSERT_TRUE(first.ok()) << first.status();
