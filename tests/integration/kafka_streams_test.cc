@@ -170,16 +170,19 @@ TEST_F(KafkaStreamsTest, InstancesDescribeThemselvesAndAreGoneAfterACleanEnd) {
   ASSERT_TRUE(second->Start().ok()) << second->error();
   Write(20);
   ASSERT_TRUE(Eventually([&] { return CountsAreRight(); })) << testing::PrintToString(counts_);
-  // Together they have all four tasks, at the end of their inputs.
+  // Together they have all four tasks, two each, at the end of their inputs.
+  StatusTopicContents contents;
   const auto all_is_told = [&] {
     std::set<std::string> tasks;
     int64_t positions = 0;
-    const StatusTopicContents contents = read();
+    contents = read();
     for (const auto& [id, value] : contents.instances) {
       const auto instance = DecodeInstance(value);
       if (!instance.ok() || instance->state() != "RUNNING" || instance->workers_size() != 2) return false;
       EXPECT_TRUE(IsAlive(*instance, host_.Now()));
+      int its_tasks = 0;
       for (const internal::WorkerStatus& worker : instance->workers()) {
+        its_tasks += worker.tasks_size();
         for (const internal::TaskStatus& task : worker.tasks()) {
           tasks.insert(task.id());
           for (const internal::InputStatus& input : task.inputs()) {
@@ -188,11 +191,11 @@ TEST_F(KafkaStreamsTest, InstancesDescribeThemselvesAndAreGoneAfterACleanEnd) {
           }
         }
       }
+      if (its_tasks != kPartitions / 2) return false;
     }
     return tasks.size() == kPartitions && positions == 20 * kWords;
   };
-  EXPECT_TRUE(Eventually(all_is_told));
-  const StatusTopicContents contents = read();
+  ASSERT_TRUE(Eventually(all_is_told));
   EXPECT_EQ(contents.instances.size(), 2u);
   const auto manifest = DecodeManifest(contents.manifest.value_or(""));
   ASSERT_TRUE(manifest.ok()) << manifest.status();
