@@ -41,7 +41,8 @@ class KafkaClient final : public LogClient {
     return KafkaProducer::Make(WithoutTransactions(Merged(options_.producer)), {}, options_.request_timeout, options_.log);
   }
   absl::StatusOr<std::unique_ptr<TransactionalProducer>> NewTransactionalProducer(const std::string& transactional_id) override {
-    return KafkaTransactionalProducer::Make(Merged(options_.producer), transactional_id, options_.request_timeout, options_.log);
+    return KafkaTransactionalProducer::Make(Merged(options_.producer), transactional_id, options_.request_timeout, options_.log,
+                                            options_.replace_doubtful_producers);
   }
   absl::StatusOr<std::unique_ptr<Membership>> NewMembership(const MembershipOptions& options,
                                                             MembershipListener* listener) override {
@@ -73,7 +74,7 @@ absl::StatusOr<std::unique_ptr<LogClient>> MakeKafkaLogClient(KafkaLogOptions op
   return client;
 }
 
-absl::StatusOr<std::unique_ptr<LogClient>> Connect(const ClientProperties& properties, ClientLog log) {
+KafkaLogOptions OptionsFrom(const ClientProperties& properties, ClientLog log) {
   KafkaLogOptions options;
   options.consumer = properties.consumer;
   options.restore = properties.restore;
@@ -92,7 +93,11 @@ absl::StatusOr<std::unique_ptr<LogClient>> Connect(const ClientProperties& prope
                    static_cast<int>(message.size()), message.data());
     };
   }
-  return MakeKafkaLogClient(std::move(options));
+  return options;
+}
+
+absl::StatusOr<std::unique_ptr<LogClient>> Connect(const ClientProperties& properties, ClientLog log) {
+  return MakeKafkaLogClient(OptionsFrom(properties, std::move(log)));
 }
 
 }  // namespace millrace::log::kafka

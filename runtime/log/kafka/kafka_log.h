@@ -33,13 +33,19 @@ struct KafkaLogOptions {
   /// Limit of each blocking call of Admin and of CommittedOffsets.
   std::chrono::milliseconds request_timeout = std::chrono::seconds(30);
   ClientLog log;
+  /// For tests that show what happens without: a transactional producer is replaced before its next transaction when a request of
+  /// an earlier one was never answered, because that request may still reach the broker and would change the wrong transaction.
+  bool replace_doubtful_producers = true;
 };
 
 /// Makes no connection yet. kInvalidArgument names the property that librdkafka does not take. The parts that the client makes
 /// may outlive it.
 absl::StatusOr<std::unique_ptr<LogClient>> MakeKafkaLogClient(KafkaLogOptions options);
 
-/// With the settings of a configuration; the client's lines go to `log`, or to standard error if it is empty.
+/// The settings of a configuration; the client's lines go to `log`, or to standard error if it is empty.
+KafkaLogOptions OptionsFrom(const ClientProperties& properties, ClientLog log = nullptr);
+
+/// MakeKafkaLogClient with these.
 absl::StatusOr<std::unique_ptr<LogClient>> Connect(const ClientProperties& properties, ClientLog log = nullptr);
 
 }  // namespace millrace::log::kafka

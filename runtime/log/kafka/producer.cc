@@ -39,7 +39,8 @@ rd_kafka_vu_t Memory(rd_kafka_vtype_t type, NullableBytesView bytes) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<KafkaProducer>> KafkaProducer::Make(PropertyMap properties, PropertyMap fixed,
-                                                                   milliseconds request_timeout, ClientLog log) {
+                                                                   milliseconds request_timeout, ClientLog log,
+                                                                   UnansweredRequests* requests) {
   properties.try_emplace("linger.ms", "5");
   properties.try_emplace("queue.buffering.max.messages", "1000000");
   properties.try_emplace("socket.nagle.disable", "true");
@@ -49,6 +50,7 @@ absl::StatusOr<std::unique_ptr<KafkaProducer>> KafkaProducer::Make(PropertyMap p
   absl::StatusOr<ConfPtr> conf = producer->MakeConf(properties, fixed);
   if (!conf.ok()) return conf.status();
   rd_kafka_conf_set_dr_msg_cb(conf->get(), OnDelivery);
+  if (requests != nullptr) requests->Watch(conf->get());
   if (absl::Status status = producer->Open(RD_KAFKA_PRODUCER, *std::move(conf)); !status.ok()) return status;
   return producer;
 }

@@ -7,6 +7,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "log/kafka/handle.h"
+#include "log/kafka/unanswered_requests.h"
 #include "log/log.h"
 
 namespace millrace::log::kafka {
@@ -15,8 +16,10 @@ namespace millrace::log::kafka {
 class KafkaProducer final : public Producer, public Handle {
  public:
   /// `fixed` goes over `properties`, and over what a producer without it would have.
+  /// `requests`, if given, is told of those that this client sends, and must outlive it.
   static absl::StatusOr<std::unique_ptr<KafkaProducer>> Make(PropertyMap properties, PropertyMap fixed,
-                                                             std::chrono::milliseconds request_timeout, ClientLog log);
+                                                             std::chrono::milliseconds request_timeout, ClientLog log,
+                                                             UnansweredRequests* requests = nullptr);
   ~KafkaProducer() override;
 
   absl::Status Send(const std::string& topic, std::optional<int32_t> partition, NullableBytesView key, NullableBytesView value,

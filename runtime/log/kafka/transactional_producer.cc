@@ -1,7 +1,9 @@
 #include "log/kafka/transactional_producer.h"
 
+#include <cstdint>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 namespace millrace::log::kafka {
@@ -15,27 +17,46 @@ constexpr char kTransactionTimeoutMs[] = "10000";
 constexpr char kRetryBackoffMs[] = "5";
 // librdkafka's way to say: for what is left of the transaction's time-out.
 constexpr int kTransactionTime = -1;
+constexpr int kNotice = 5;
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<KafkaTransactionalProducer>> KafkaTransactionalProducer::Make(PropertyMap properties,
                                                                                              const std::string& transactional_id,
                                                                                              milliseconds request_timeout,
-                                                                                             ClientLog log) {
+                                                                                             ClientLog log,
+                                                                                             bool replace_doubtful) {
   if (transactional_id.empty()) return absl::InvalidArgumentError("a transactional producer needs a transactional id");
   properties.try_emplace("transaction.timeout.ms", kTransactionTimeoutMs);
   properties.try_emplace("retry.backoff.ms", kRetryBackoffMs);
-  // A record cannot wait longer than its transaction.
+  // A record cannot wait longer than its transaction, nor a request: librdkafka refuses such settings.
   properties.erase("delivery.timeout.ms");
-  const PropertyMap fixed = {{"transactional.id", transactional_id},
-                             {"message.timeout.ms", properties.at("transaction.timeout.ms")}};
-  absl::StatusOr<std::unique_ptr<KafkaProducer>> producer =
-      KafkaProducer::Make(std::move(properties), fixed, request_timeout, std::move(log));
-  if (!producer.ok()) return producer.status();
-  std::unique_ptr<KafkaTransactionalProducer> made(new KafkaTransactionalProducer(*std::move(producer), transactional_id));
-  ErrorPtr error(rd_kafka_init_transactions(made->producer_->get(), static_cast<int>(request_timeout.count())));
-  if (error) return KafkaError(error.get(), absl::StrCat("starting transactions of ", transactional_id));
+  const std::string& transaction = properties.at("transaction.timeout.ms");
+  int64_t transaction_ms = 0;
+  int64_t request_ms = 0;
+  if (const auto request = properties.find("socket.timeout.ms");
+      request != properties.end() && absl::SimpleAtoi(transaction, &transaction_ms) &&
+      absl::SimpleAtoi(request->second, &request_ms) && request_ms > transaction_ms) {
+    request->second = transaction;
+  }
+  std::unique_ptr<KafkaTransactionalProducer> made(
+      new KafkaTransactionalProducer(std::move(properties), transactional_id, request_timeout, std::move(log), replace_doubtful));
+  if (absl::Status status = made->Restart(); !status.ok()) return status;
   return made;
+}
+
+absl::Status KafkaTransactionalProducer::Restart() {
+  auto requests = std::make_unique<UnansweredRequests>();
+  const PropertyMap fixed = {{"transactional.id", transactional_id_},
+                             {"message.timeout.ms", properties_.at("transaction.timeout.ms")}};
+  absl::StatusOr<std::unique_ptr<KafkaProducer>> producer =
+      KafkaProducer::Make(properties_, fixed, request_timeout_, log_, requests.get());
+  if (!producer.ok()) return producer.status();
+  ErrorPtr error(rd_kafka_init_transactions((*producer)->get(), static_cast<int>(request_timeout_.count())));
+  if (error) return KafkaError(error.get(), absl::StrCat("starting transactions of ", transactional_id_));
+  producer_ = *std::move(producer);
+  requests_ = std::move(requests);
+  return absl::OkStatus();
 }
 
 absl::Status KafkaTransactionalProducer::Judge(ErrorPtr error, std::string_view what) {
@@ -55,11 +76,23 @@ absl::Status KafkaTransactionalProducer::JudgeDelivery(const absl::Status& statu
     ended_ = absl::UnavailableError(producer_->fatal().message());
     return ended_;
   }
+  // A record that no broker takes, now or in the next transaction. The code says so; Abort is as possible as after kAborted.
+  if (absl::IsInvalidArgument(status) || absl::IsNotFound(status)) return status;
   return absl::AbortedError(status.message());
 }
 
 absl::Status KafkaTransactionalProducer::Begin() {
   if (!ended_.ok()) return ended_;
+  if (replace_doubtful_ && requests_->any()) {
+    producer_->Log(kNotice,
+                   absl::StrCat("a request of an earlier transaction of ", transactional_id_,
+                                " was repeated, and the first one may still reach the broker: the client is replaced, so "
+                                "that it is refused"));
+    if (absl::Status status = Restart(); !status.ok()) {
+      ended_ = absl::IsAborted(status) ? absl::UnavailableError(status.message()) : status;
+      return ended_;
+    }
+  }
   ErrorPtr error(rd_kafka_begin_transaction(producer_->get()));
   if (error) return Judge(std::move(error), "beginning a transaction");
   open_ = true;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "log/kafka/producer.h"
+#include "log/kafka/unanswered_requests.h"
 #include "log/log.h"
 
 namespace millrace::log::kafka {
@@ -14,13 +15,14 @@ namespace millrace::log::kafka {
 ///
 /// librdkafka repeats an EndTxn whose answer was lost, and a repeated one may end a later transaction (Jepsen, 2024). So no error
 /// of Commit or Abort is survived but those that the broker has answered with "abort": the producer is given up, and the next one
-/// with its id gets an epoch that fences what is still under way.
+/// with its id gets an epoch that fences what is still under way. The same holds when librdkafka has repeated a request with
+/// success: the first one may still come, so the client under it is replaced before the next transaction begins.
 class KafkaTransactionalProducer final : public TransactionalProducer {
  public:
   static absl::StatusOr<std::unique_ptr<KafkaTransactionalProducer>> Make(PropertyMap properties,
                                                                           const std::string& transactional_id,
                                                                           std::chrono::milliseconds request_timeout,
-                                                                          ClientLog log);
+                                                                          ClientLog log, bool replace_doubtful = true);
 
   absl::Status Send(const std::string& topic, std::optional<int32_t> partition, NullableBytesView key, NullableBytesView value,
                     Timestamp timestamp, const Headers& headers, int64_t* delivered_offset_max) override;
@@ -34,15 +36,28 @@ class KafkaTransactionalProducer final : public TransactionalProducer {
   absl::Status Abort() override;
 
  private:
-  KafkaTransactionalProducer(std::unique_ptr<KafkaProducer> producer, std::string transactional_id)
-      : producer_(std::move(producer)), transactional_id_(std::move(transactional_id)) {}
+  KafkaTransactionalProducer(PropertyMap properties, std::string transactional_id, std::chrono::milliseconds request_timeout,
+                             ClientLog log, bool replace_doubtful)
+      : properties_(std::move(properties)),
+        transactional_id_(std::move(transactional_id)),
+        request_timeout_(request_timeout),
+        log_(std::move(log)),
+        replace_doubtful_(replace_doubtful) {}
+  /// A client with the transactional id, in the place of the one before, which must have no records under way.
+  [[nodiscard]] absl::Status Restart();
   /// What librdkafka says of an error, in the terms of TransactionalProducer.
   [[nodiscard]] absl::Status Judge(ErrorPtr error, std::string_view what);
   /// A record that was not delivered spoils its transaction only, unless the whole client is at its end.
   [[nodiscard]] absl::Status JudgeDelivery(const absl::Status& status);
 
-  std::unique_ptr<KafkaProducer> producer_;
+  const PropertyMap properties_;
   const std::string transactional_id_;
+  const std::chrono::milliseconds request_timeout_;
+  const ClientLog log_;
+  const bool replace_doubtful_;
+  // Outlives the client.
+  std::unique_ptr<UnansweredRequests> requests_;
+  std::unique_ptr<KafkaProducer> producer_;
   bool open_ = false;
   // Not OK after an error that no call survives.
   absl::Status ended_;
