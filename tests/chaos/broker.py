@@ -1,0 +1,72 @@
+"""The broker of a chaos program: one for many runs, with a listener that goes through proxies."""
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+
+from proxy import Proxy
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(SOURCE / "tests/integration"))
+from workers import free_port  # noqa: E402
+
+KAFKA = str(SOURCE / "scripts/kafka")
+START_S = 90
+
+
+class Broker:
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        # The time-outs that a run waits for, as low as Kafka has them.
+        self.settings = ["group.min.session.timeout.ms=1000", "transaction.abort.timed.out.transaction.cleanup.interval.ms=500"]
+        self.servers = None
+        self.listener, self.front = free_port(), free_port()
+        self.proxy = Proxy(self.front, self.listener)
+        self.proxied_servers = f"127.0.0.1:{self.front}"
+
+    def start(self):
+        command = [KAFKA, "start", "--dir", str(self.folder), "--proxied", f"{self.listener}:{self.front}"]
+        for setting in self.settings:
+            command += ["--config", setting]
+        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if result.returncode != 0:
+            raise RuntimeError(result.stdout)
+        self.servers = re.search(r"bootstrap\.servers=(\S+)", result.stdout)[1]
+        return self.servers
+
+    def pid(self):
+        return int((self.folder / "kafka.pid").read_text())
+
+    def kill(self, number):
+        """The signal, and for those that end it, waits until it is gone."""
+        pid = self.pid()
+        os.kill(pid, number)
+        if number in (signal.SIGTERM, signal.SIGKILL):
+            deadline = time.monotonic() + START_S
+            while alive(pid):
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"the broker {pid} does not end")
+                time.sleep(0.05)
+        return pid
+
+    def stop(self):
+        self.proxy.close()
+        subprocess.run([KAFKA, "stop", "--dir", str(self.folder)], stdout=subprocess.DEVNULL)
+
+
+def process_state(pid, thread=None):
+    """The letter of /proc: R, S, T (stopped), t (held by a tracer), Z; None if it is gone."""
+    path = f"/proc/{pid}/task/{thread}/stat" if thread else f"/proc/{pid}/stat"
+    try:
+        text = pathlib.Path(path).read_text()
+    except OSError:
+        return None
+    return text[text.rindex(")") + 2]
+
+
+def alive(pid):
+    return process_state(pid) not in (None, "Z")

@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Faults on a real Kafka, and a judge that knows what must come out.
+
+  chaos --fault F1[,F2...] [--runs N] [--seed S] [--guarantee exactly_once_v2|at_least_once]
+  chaos --figures N      instead: gaps of the output in N graceful restarts and N kills, records restored; the output is judged all the same
+
+Each run: three worker processes of chaos_app with two threads each, 500 records a second, one fault, healing, the end of the input. A program of its own (chaos_probe,
+model.py) then reads committed records and compares them with what the input asks for. The runs go round the faults. Every fault is logged and proven to
+have happened; a run in which it did not is a failed run. Folders of failed runs are kept. Ends with `N runs, V violations`; exit code 1 if
+V > 0.
+"""
+
+import argparse
+import collections
+import pathlib
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+
+from broker import Broker
+from faults import FAULTS
+from figures import Figures, measured
+from run import RATE, NotProven, Run
+
+
+def one(number, name, fault, arguments, broker, folder):
+    """Executes a run; returns whether it is clean."""
+    seed = arguments.seed + number
+    run = Run(number, seed, name, fault, arguments, broker, folder / f"run-{number}")
+    violations = []
+    try:
+        violations = run.execute()
+    except NotProven as error:
+        violations = [f"the fault did not happen: {error}"]
+    except Exception:  # A run that cannot be judged is not a clean one.
+        violations = [traceback.format_exc()]
+    results = ", ".join(f"{name} {value}" for name, value in run.results.items())
+    print(f"run {number + 1}: {name} seed {seed}: {'ok' if not violations else 'VIOLATED'}; {time.time() - run.began:.1f} s; "
+          f"{results}; proven: {'; '.join(run.proven)}", flush=True)
+    for violation in violations:
+        print(f"  {violation}", flush=True)
+    if violations:
+        print(f"  kept: {run.folder}\n  again: chaos --fault {name} --runs 1 --seed {seed} --guarantee {arguments.guarantee}",
+              flush=True)
+    run.close(keep=bool(violations) or arguments.keep)
+    return not violations
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--fault", default="all", help=f"of {', '.join(FAULTS)}, with commas; default: all")
+    parser.add_argument("--figures", type=int, metavar="N", help="measure N restarts and N kills")
+    parser.add_argument("--runs", type=int, help="default: one for each fault")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--guarantee", choices=["exactly_once_v2", "at_least_once"], default="exactly_once_v2")
+    parser.add_argument("--unguarded", action="store_true",
+                        help="the first workers keep producers whose requests were not answered: F8 must find violations")
+    parser.add_argument("--rate", type=int, default=RATE, help="records a second")
+    parser.add_argument("--keep", action="store_true", help="keep the folders of all runs")
+    parser.add_argument("--verbose", action="store_true", help="print what happens as it happens")
+    arguments = parser.parse_args()
+    faults = list(FAULTS) if arguments.fault == "all" else arguments.fault.split(",")
+    unknown = [fault for fault in faults if fault not in FAULTS]
+    if unknown:
+        parser.error(f"there is no fault {', '.join(unknown)}; there are {', '.join(FAULTS)}")
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="millrace-chaos-"))
+    broker = Broker(folder / "kafka")
+    violated = 1
+    try:
+        print(f"bootstrap.servers={broker.start()}, folders in {folder}", flush=True)
+        runs, violated = (figures if arguments.figures else go_round)(arguments, faults, broker, folder)
+    finally:
+        broker.stop()
+        if violated == 0 and not arguments.keep:
+            shutil.rmtree(folder)
+    print(f"{runs} runs, {violated} violations")
+    return 1 if violated else 0
+
+
+def go_round(arguments, faults, broker, folder):
+    runs = arguments.runs or len(faults)
+    clean = collections.Counter()
+    for number in range(runs):
+        name = faults[number % len(faults)]
+        clean[name] += one(number, name, FAULTS[name], arguments, broker, folder)
+    for name in faults:
+        print(f"{name}: {clean[name]} clean runs")
+    violated = runs - clean.total()
+    if violated == 0:
+        print(f"violations in fewer than {min(300 / runs, 100):.1f} % of such runs, at 95 % (rule of three)")
+    return runs, violated
+
+
+def figures(arguments, _, broker, folder):
+    found = Figures()
+    violated = 0
+    for number, kill in enumerate((False, True)):
+        violated += not one(number, "kills" if kill else "restarts", measured(found, arguments.figures, kill), arguments, broker, folder)
+    for line in found.lines():
+        print(line)
+    return 2, violated
+
+
+if __name__ == "__main__":
+    sys.exit(main())
