@@ -10,6 +10,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "millrace/state/engine.h"
 #include "millrace/state/timestamp.h"
 
 // The only way in which code of runtime/ starts threads, waits, reads clocks, draws random numbers and touches files.
@@ -75,6 +76,8 @@ class Host {
   [[nodiscard]] virtual std::unique_ptr<Thread> StartThread(const std::string& name, absl::AnyInvocable<void()> body) = 0;
   [[nodiscard]] virtual std::unique_ptr<Signal> NewSignal() = 0;
   [[nodiscard]] virtual FileSystem& files() = 0;
+  /// The engines of one task's stores, in a directory of files(): RocksDB, unless the host has a disk of its own.
+  [[nodiscard]] virtual std::unique_ptr<EngineFactory> Engines(const std::string& directory, const RocksDbOptions& options);
   /// Process id and host name, for lock files and messages.
   [[nodiscard]] virtual std::string ProcessName() = 0;
 

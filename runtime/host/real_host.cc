@@ -216,6 +216,10 @@ class RealHost final : public Host {
 
 }  // namespace
 
+std::unique_ptr<EngineFactory> Host::Engines(const std::string& directory, const RocksDbOptions& options) {
+  return MakeRocksDbEngineFactory(directory, options);
+}
+
 Host& Host::Real() {
   static Host* const host = new RealHost;
   return *host;

@@ -42,7 +42,7 @@ absl::Status TaskJob::OpenTask(std::string* failed_store) {
   auto nodes = context_->topology->Build(context_->options->application_id, spec_.id.subtopology);
   if (!nodes.ok()) return nodes.status();
   task_ = std::make_unique<StreamTask>(TaskOptions(), *std::move(nodes),
-                                       MakeRocksDbEngineFactory(context_->directory->TaskPath(spec_.id), context_->rocksdb),
+                                       context_->host->Engines(context_->directory->TaskPath(spec_.id), context_->rocksdb),
                                        worker_->producer());
   return task_->OpenStores(failed_store);
 }
