@@ -110,7 +110,7 @@ absl::StatusOr<Appended> EmbeddedLog::State::Append(Topic* topic, std::optional<
 }
 
 absl::StatusOr<Offsets> EmbeddedLog::State::StableCommitted(Group* group, const std::vector<TopicPartition>& partitions) {
-  constexpr std::chrono::milliseconds kLook{1};
+  constexpr std::chrono::milliseconds kLook{5};
   while (group->Unstable(partitions)) {
     transactions_.ExpireOld();
     host_->Sleep(kLook);

@@ -21,7 +21,10 @@ std::string Group::Join(const std::string& instance_id, const std::string& clien
   if (!instance_id.empty()) {
     for (auto it = members_.begin(); it != members_.end(); ++it) {
       if (it->second.instance_id != instance_id) continue;
-      // The successor takes over the tasks, without a rebalance.
+      // The successor takes over the tasks, without a rebalance; what its predecessor was to give back, is free now.
+      const std::set<int32_t>& target = it->second.target;
+      const bool frees = std::any_of(it->second.owned.begin(), it->second.owned.end(),
+                                     [&target](int32_t task) { return !target.contains(task); });
       member.order = it->second.order;
       member.target = std::move(it->second.target);
       if (!it->second.parked) {
@@ -29,7 +32,9 @@ std::string Group::Join(const std::string& instance_id, const std::string& clien
         gone_[it->first] = {std::move(it->second), true};
       }
       members_.erase(it);
-      return Add(std::move(member));
+      std::string id = Add(std::move(member));
+      if (frees) NewGeneration();
+      return id;
     }
   }
   std::string id = Add(std::move(member));

@@ -245,6 +245,26 @@ TEST(EmbeddedGroup, ASecondOwnerOfAnInstanceIdFencesTheFirst) {
   EXPECT_THAT(a.lost, ElementsAre(0, 1));
 }
 
+TEST(EmbeddedGroup, WhatAnInstanceWasToGiveBackIsFreeWhenItIsReplaced) {
+  EmbeddedLog log;
+  ASSERT_TRUE(log.CreateTopic("app-tasks", 4).ok());
+  auto client = log.NewClient();
+  Listener a;
+  Listener b;
+  Listener successor;
+  auto first = Join(client.get(), &a, "i");
+  ASSERT_TRUE(first->Poll(milliseconds(0)).ok());
+  auto second = Join(client.get(), &b, "j");
+  ASSERT_TRUE(second->Poll(milliseconds(0)).ok());
+  EXPECT_THAT(b.owned, IsEmpty());
+  // The first is dead before it can be asked to revoke.
+  auto again = Join(client.get(), &successor, "i");
+  ASSERT_TRUE(again->Poll(milliseconds(0)).ok());
+  ASSERT_TRUE(second->Poll(milliseconds(0)).ok());
+  EXPECT_THAT(successor.owned, ElementsAre(0, 1));
+  EXPECT_THAT(b.owned, ElementsAre(2, 3));
+}
+
 TEST(EmbeddedGroup, AClosedInstanceKeepsItsTasksUntilItsSessionEnds) {
   EmbeddedLog log(Host::Real(), {.session_timeout = milliseconds(50)});
   ASSERT_TRUE(log.CreateTopic("app-tasks", 2).ok());
