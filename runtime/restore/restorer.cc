@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "millrace/runtime/logging.h"
+#include "millrace/state/internal/mutants.h"
 
 namespace millrace {
 namespace {
@@ -273,7 +274,8 @@ absl::Status Restorer::Begin(ActiveJob* job, ActiveStore* store) {
   const log::TopicPartition& changelog = store->spec.changelog;
   auto begin = client_->admin().BeginningOffset(changelog);
   if (!begin.ok()) return begin.status();
-  auto end = client_->admin().EndOffset(changelog, log::Isolation::kReadUncommitted);
+  const bool to_stable = internal::Mutated(internal::Mutant::kRestoreToStableOffset);
+  auto end = client_->admin().EndOffset(changelog, to_stable ? log::Isolation::kReadCommitted : log::Isolation::kReadUncommitted);
   if (!end.ok()) return end.status();
   auto persisted = store->spec.store->PersistedOffset();
   if (!persisted.ok()) return persisted.status();
@@ -313,6 +315,7 @@ absl::StatusOr<bool> Restorer::ReadBatch(ActiveStore* store) {
     restored_ += *drained;
   }
   if (store->reader->position() < store->target) return *drained > 0;
+  if (internal::Mutated(internal::Mutant::kMarkerTakenForRecord) && store->next_offset < store->target) return *drained > 0;
   // Behind the last record may be markers, which count as read.
   if (store->next_offset < store->target) {
     if (absl::Status status = store->spec.store->Restore({}, store->target); !status.ok()) return status;

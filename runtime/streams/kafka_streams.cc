@@ -17,6 +17,7 @@
 #include "metrics/prometheus_text.h"
 #include "metrics/runtime_snapshot.h"
 #include "millrace/runtime/logging.h"
+#include "millrace/state/internal/mutants.h"
 #include "millrace/state/store_memory.h"
 #include "restore/restorer.h"
 #include "status/instance_record.h"
@@ -201,7 +202,9 @@ class KafkaStreams::Impl {
       if (absl::Status status = worker->Start(); !status.ok()) return status;
     }
     // A changelog's end is the high watermark, so that a restore waits for transactions that are open below it.
-    const auto isolation = options_.exactly_once ? log::Isolation::kReadCommitted : log::Isolation::kReadUncommitted;
+    const auto isolation = options_.exactly_once && !internal::Mutated(internal::Mutant::kRestoreUncommitted)
+                               ? log::Isolation::kReadCommitted
+                               : log::Isolation::kReadUncommitted;
     int changelogs = 0;
     for (const Subtopology& sub : topology_.subtopologies()) {
       changelogs += static_cast<int>(sub.stores.size()) * plan_.tasks_of_subtopology.at(sub.id);

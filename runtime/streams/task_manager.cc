@@ -3,6 +3,7 @@
 #include <tuple>
 #include <utility>
 
+#include "millrace/state/internal/mutants.h"
 #include "streams/task_job.h"
 
 namespace millrace {
@@ -79,7 +80,10 @@ void TaskManager::Release(const std::vector<int32_t>& tasks, bool commit) {
   restorer_->Cancel(tasks);
   std::vector<std::shared_ptr<Worker::Answer>> answers;
   for (const auto& [worker, numbers] : by_worker) answers.push_back((*workers_)[worker]->RequestRelease(numbers, commit));
-  for (const auto& answer : answers) answer->Wait();
+  const bool wait = commit || !internal::Mutated(internal::Mutant::kCommitOfLostTask);
+  for (const auto& answer : answers) {
+    if (wait) answer->Wait();
+  }
   {
     const std::lock_guard lock(mutex_);
     for (const int32_t task : tasks) {

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "millrace/runtime/logging.h"
+#include "millrace/state/internal/mutants.h"
 #include "task/located_status.h"
 
 namespace millrace {
@@ -307,6 +308,7 @@ void Worker::ReleaseExactlyOnce(const ReleaseRequest& request) {
 void Worker::DropAllForRewind() {
   for (auto& owned : tasks_) {
     to_reopen_.push_back(owned->spec.number);
+    if (internal::Mutated(internal::Mutant::kPersistOfDropped)) (void)owned->task->Persist();
     Drop(owned.get());
   }
   tasks_.clear();
@@ -500,21 +502,33 @@ absl::Status Worker::CommitTasks(const std::vector<OwnedTask*>& tasks, bool for_
     numbers.push_back(owned->spec.number);
     offsets.insert(prepared->begin(), prepared->end());
   }
-  if (absl::Status status = AwaitDelivery(for_release); !status.ok()) return status;
-  const absl::Status committed =
+  if (!internal::Mutated(internal::Mutant::kOffsetsBeforeDelivery)) {
+    if (absl::Status status = AwaitDelivery(for_release); !status.ok()) return status;
+  }
+  if (internal::Mutated(internal::Mutant::kPersistBeforeCommit)) {
+    for (OwnedTask* owned : tasks) (void)owned->task->Persist();
+  }
+  if (internal::Mutated(internal::Mutant::kPurgeBeforeCommit)) TellPurge(offsets);
+  absl::Status committed =
       exactly_once_ ? context_->member->CommitTransaction(
                           numbers, [&](const log::GroupIdentity& me) { return producer_->CommitTransaction(offsets, me); })
                     : context_->member->Commit(numbers, offsets);
+  if (internal::Mutated(internal::Mutant::kRefusedTakenForDone) && absl::IsFailedPrecondition(committed))
+    committed = absl::OkStatus();
   if (!committed.ok()) return committed;
   for (OwnedTask* owned : tasks) {
     owned->task->PostCommit();
     owned->prepared = false;
   }
   if (absl::Status status = PersistIfDue(); !status.ok()) return fail(status);
-  for (const auto& [partition, offset] : offsets) {
+  TellPurge(offsets);
+  return absl::OkStatus();
+}
+
+void Worker::TellPurge(const log::Offsets& committed) {
+  for (const auto& [partition, offset] : committed) {
     if (context_->plan->repartition_topics.contains(partition.topic)) context_->purge->Committed(partition, offset.offset);
   }
-  return absl::OkStatus();
 }
 
 // Until all that was sent is on the brokers. Offsets must not be committed before. While no broker takes records this waits for

@@ -177,6 +177,7 @@ class Worker {
   void CommitIfDue();
   absl::Status Commit(bool for_release = false);
   absl::Status CommitTasks(const std::vector<OwnedTask*>& tasks, bool for_release);
+  void TellPurge(const log::Offsets& committed);
   absl::Status AwaitDelivery(bool for_release);
   bool ReleaseIsWanted() const;
   absl::Status PersistCommitted(OwnedTask* owned);

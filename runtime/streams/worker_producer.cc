@@ -1,5 +1,9 @@
 #include "streams/worker_producer.h"
 
+#include <utility>
+
+#include "millrace/state/internal/mutants.h"
+
 namespace millrace {
 
 WorkerProducer::WorkerProducer(std::unique_ptr<log::Producer> producer) : plain_(std::move(producer)), active_(plain_.get()) {}
@@ -45,16 +49,23 @@ void WorkerProducer::Replace(std::unique_ptr<log::Producer> producer) {
 }
 
 absl::Status WorkerProducer::CommitTransaction(const log::Offsets& offsets, const log::GroupIdentity& identity) {
+  const auto watch = [this](absl::Status status) {
+    if (internal::Mutated(internal::Mutant::kFencedTakenForDone) && absl::IsFailedPrecondition(status)) return absl::OkStatus();
+    return Watch(std::move(status));
+  };
   if (absl::Status status = BeginIfNeeded(); !status.ok()) return status;
-  if (absl::Status status = Watch(transactional_->SendOffsets(offsets, identity)); !status.ok()) return status;
-  if (absl::Status status = Watch(transactional_->Commit()); !status.ok()) return status;
+  if (!internal::Mutated(internal::Mutant::kOffsetsLeftOut)) {
+    if (absl::Status status = watch(transactional_->SendOffsets(offsets, identity)); !status.ok()) return status;
+  }
+  if (absl::Status status = watch(transactional_->Commit()); !status.ok()) return status;
   in_transaction_ = false;
   return absl::OkStatus();
 }
 
 absl::Status WorkerProducer::Rewind() {
   if (make_ == nullptr) return absl::OkStatus();
-  const bool abortable = transactional_ != nullptr && (transaction_error_.ok() || absl::IsAborted(transaction_error_));
+  const bool abortable = transactional_ != nullptr && (transaction_error_.ok() || absl::IsAborted(transaction_error_) ||
+                                                       internal::Mutated(internal::Mutant::kAmbiguousCommitReused));
   if (abortable && (!in_transaction_ || transactional_->Abort().ok())) {
     in_transaction_ = false;
     transaction_error_ = absl::OkStatus();

@@ -53,6 +53,7 @@ class RecordQueue {
     position_ = position;
     at_end_ = at_end;
   }
+  [[nodiscard]] int64_t position() const { return position_; }
   [[nodiscard]] bool at_end() const { return at_end_; }
   /// Since when the group has waited for a record of this partition at its end.
   [[nodiscard]] std::optional<Timestamp>& idle_since() { return idle_since_; }

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "millrace/runtime/logging.h"
+#include "millrace/state/internal/mutants.h"
 #include "task/located_status.h"
 #include "task/offset_metadata.h"
 
@@ -263,12 +264,13 @@ void StreamTask::ForwardDirty() {
 }
 
 absl::StatusOr<log::Offsets> StreamTask::PrepareCommit() {
-  ForwardDirty();
+  if (!internal::Mutated(internal::Mutant::kForwardLeftOut)) ForwardDirty();
   for (const auto& store : topology_.stores) store->LogDirty();
   if (!TaskContext::error.ok()) return error();
   prepared_.clear();
   for (const auto& queue : group_.queues()) {
-    prepared_[queue->partition()] = {queue->next_offset(),
+    const bool fetched = internal::Mutated(internal::Mutant::kOffsetsOfFetched);
+    prepared_[queue->partition()] = {fetched ? queue->position() : queue->next_offset(),
                                      OffsetMetadata{queue->partition_time(), {}, options_.transactional_id}.Encode()};
   }
   return prepared_;

@@ -1,5 +1,7 @@
 #include "millrace/state/internal/overlay.h"
 
+#include "millrace/state/internal/mutants.h"
+
 namespace millrace::internal {
 namespace {
 
@@ -30,6 +32,7 @@ void Overlay::EndWrite(OverlayEntry* entry, bool present) {
   } else {
     *entry->context = SavedRecordContext(record());
   }
+  if (Mutated(Mutant::kLastTouchOrderBroken) && entry->touch.linked()) return;
   if (!touched_.IsLast(&entry->touch)) touched_.MoveToBack(&entry->touch);
 }
 

@@ -1,6 +1,7 @@
 #include "millrace/state/internal/store_core.h"
 
 #include "absl/strings/str_cat.h"
+#include "millrace/state/internal/mutants.h"
 
 namespace millrace::internal {
 namespace {
@@ -75,6 +76,7 @@ void StoreCore::Fail(const absl::Status& status, std::string_view doing) {
 
 void StoreCore::Log(BytesView key, NullableBytesView engine_value, Timestamp record_timestamp, const Headers& headers) {
   if (context_.changelog == nullptr) return;
+  if (Mutated(Mutant::kTombstoneDropped) && !engine_value) return;
   if (engine_value && format_ == ValueFormat::kTimestamped) {
     const Timestamp own = Timestamp::FromMillis(GetBigEndian<int64_t>(engine_value->data()));
     context_.changelog->Log(key, engine_value->substr(8), own, headers);
