@@ -30,14 +30,28 @@ absl::Status SinkNodeBase::Init(TaskContext* context) {
   return absl::OkStatus();
 }
 
-bool SinkNodeBase::Begin(const std::string& topic, Timestamp timestamp) {
+bool SinkNodeBase::Begin(const std::string& topic, Timestamp timestamp, const Headers& headers) {
   key_.clear();
   value_.clear();
   if (timestamp.millis() >= 0) return true;
-  context_->error.Report(
+  (void)context_->OnUnwritable(
+      *this, topic, headers,
       absl::InvalidArgumentError(absl::StrCat("sink ", name(), ": negative timestamp ", timestamp.millis(), " for topic ", topic,
                                               "; a processor or extractor must give records a timestamp of 0 or later")));
   return false;
+}
+
+void SinkNodeBase::LeaveOut(const std::string& topic, const char* part, const Headers& headers) const {
+  std::string thrown = "something that is no std::exception";
+  try {
+    throw;
+  } catch (const std::exception& e) {
+    thrown = e.what();
+  } catch (...) {
+  }
+  const absl::Status reason = absl::InvalidArgumentError(
+      absl::StrCat("sink ", name(), ": the serde of the ", part, " for topic ", topic, " threw: ", thrown));
+  if (!context_->OnUnwritable(*this, topic, headers, reason)) throw;
 }
 
 std::optional<int32_t> SinkNodeBase::PartitionOf(const std::string& topic, BytesView key) const {

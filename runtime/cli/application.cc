@@ -98,6 +98,7 @@ struct Application::State {
   std::vector<Command> commands;
   std::vector<std::function<void(CommandOptions&)>> options;
   std::vector<std::function<absl::Status(const StreamsConfig&)>> checks;
+  ExceptionHandlers handlers;
 
   [[nodiscard]] absl::StatusOr<StreamsConfig> Configure(const ConfigurationFlags& flags) const {
     StreamsConfig::Builder builder;
@@ -152,7 +153,7 @@ struct Application::State {
     const absl::StatusOr<Topology> made = MakeTopology(*config);
     if (!made.ok()) return PrintError(made.status()), kExitFailed;
     if (const absl::Status status = CheckBeforeRun(*config); !status.ok()) return PrintError(status), kExitFailed;
-    return RunUntilStopped(*config, *made);
+    return RunUntilStopped(*config, *made, handlers);
   }
 
   [[nodiscard]] int ShowStatus(const ConfigurationFlags& flags) const {
@@ -223,6 +224,11 @@ Application& Application::Options(std::function<void(CommandOptions& options)> d
 
 Application& Application::BeforeRun(std::function<absl::Status(const StreamsConfig& config)> check) {
   state_->checks.push_back(std::move(check));
+  return *this;
+}
+
+Application& Application::Handlers(ExceptionHandlers handlers) {
+  state_->handlers = std::move(handlers);
   return *this;
 }
 

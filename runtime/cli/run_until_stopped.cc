@@ -167,9 +167,10 @@ int RunStreams(const StreamsConfig& config, KafkaStreams* streams) {
   return kExitOk;
 }
 
-int RunUntilStopped(const StreamsConfig& config, const Topology& topology) {
+int RunUntilStopped(const StreamsConfig& config, const Topology& topology, ExceptionHandlers handlers) {
   ConfigureLoggingFrom(config);
   KafkaStreams streams(topology, config);
+  streams.SetExceptionHandlers(std::move(handlers));
   return RunStreams(config, &streams);
 }
 

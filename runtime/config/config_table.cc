@@ -206,9 +206,40 @@ constexpr ConfigEntry kTable[] = {
          "is the error with task, node, topic, partition and offset; `.exception` is always "
          "`org.apache.kafka.common.errors.SerializationException`, as Kafka's own deserializers say."},
     {.section = "Errors",
+     .name = "processing.exception.handler",
+     .type = kChoice,
+     .default_value = "fail",
+     .choices = "fail continue dead-letter org.apache.kafka.streams.errors.LogAndFailProcessingExceptionHandler=fail "
+                "org.apache.kafka.streams.errors.LogAndContinueProcessingExceptionHandler=continue",
+     .doc =
+         "What an exception out of a function of the topology (or out of a punctuation) does. `fail`: the application stops and "
+         "names topic, partition, offset and node. `continue`: the record goes no further from the node that threw, is logged "
+         "and "
+         "counted; what was forwarded and stored before stays. `dead-letter`: the source record is also written to "
+         "errors.dead.letter.queue.topic.name, as described there. Always fails: an error of a store, a serde that throws while "
+         "a store changes, a processor that says Fail, memory that is short. A program can give a function instead "
+         "(KafkaStreams::SetExceptionHandlers, Application::Handlers)."},
+    {.section = "Errors",
+     .name = "production.exception.handler",
+     .type = kChoice,
+     .default_value = "fail",
+     .choices = "fail continue org.apache.kafka.streams.errors.DefaultProductionExceptionHandler=fail",
+     .doc =
+         "What an output record that cannot be written does: its serde throws, its timestamp is negative, it is larger than "
+         "the producer's max.request.size, its topic does not exist, or the broker refuses it. `fail`: the application stops. "
+         "`continue`: it is logged, counted and left out. Always fails: a changelog record, for state would be wrong "
+         "without it, and a topic that the application may not write to. Records that no broker takes within delivery.timeout.ms "
+         "are another matter: all is done again from the last commit (Kafka Streams' RETRY). A program can give a function "
+         "instead (KafkaStreams::SetExceptionHandlers, "
+         "Application::Handlers), which may also write dead letters."},
+    {.section = "Errors",
      .name = "errors.dead.letter.queue.topic.name",
      .default_value = "",
-     .doc = "The topic for unreadable records; it must exist. Needed by `dead-letter`, refused with another handler."},
+     .doc = "The topic for records that fail under a handler that is `dead-letter`; it must exist. They are written by the "
+            "worker's own producer, so with exactly_once_v2 in the transaction of what else comes of the input: bytes of the "
+            "source record (null if a cache had held the result back), time and headers as they were where it failed, then Kafka "
+            "Streams' headers `__streams.errors.exception`, `.message`, `.stacktrace`, `.topic`, `.partition` and `.offset`. "
+            "Refused if no handler needs it."},
 
     {.section = "Membership",
      .name = "group.instance.id",
@@ -248,8 +279,11 @@ constexpr ConfigEntry kTable[] = {
      .min = 1,
      .max = 86400000,
      .unit = "milliseconds",
-     .doc = "A copy whose membership has not been served for this long gives its tasks up. Must not be less than "
-            "session.timeout.ms.",
+     .doc =
+         "A function of the topology that does not return for this long gives the tasks of its copy up: the log names task, "
+         "topic, partition and offset, the copy leaves the group so that others take over, and /livez fails. When the function "
+         "returns, what it did is thrown away, and the copy joins again. A batch of slow records does not count, only one call. "
+         "Must not be less than session.timeout.ms.",
      .of_consumer = true},
 
     {.section = "Operation",
@@ -276,6 +310,17 @@ constexpr ConfigEntry kTable[] = {
          "How often a copy writes what it does (tasks, positions, lag, load) to the topic `<application.id>-status`, which the "
          "command `status` shows. One that has not written for three of these, 30 s at least, is taken for dead. Millrace only."},
     {.section = "Operation",
+     .name = "progress.stall.timeout.ms",
+     .type = kInteger,
+     .default_value = "60000",
+     .min = 0,
+     .max = 86400000,
+     .unit = "milliseconds",
+     .doc = "A partition that is behind its end and has not moved for this long is logged with the cause (a function that hangs, "
+            "a worker that is busy, another partition, a broker, an open transaction), and again each time this is over. If its "
+            "records just do not come, it is read anew. After three times in vain /livez fails. "
+            "0: nobody looks. Millrace only."},
+    {.section = "Operation",
      .name = "log.level",
      .type = kChoice,
      .default_value = "info",
@@ -299,8 +344,7 @@ constexpr RefusedSetting kRefused[] = {
     {"default.deserialization.exception.handler", "use deserialization.exception.handler"},
     {"default.dsl.store", "stores are chosen in the topology, with Materialized"},
     {"default.key.serde", "serdes are found by the C++ type of the key"},
-    {"default.production.exception.handler",
-     "there is no production exception handler yet: a record that cannot be written stops the application"},
+    {"default.production.exception.handler", "use production.exception.handler"},
     {"default.timestamp.extractor", "timestamp extractors are functions in the topology, given with Consumed"},
     {"default.value.serde", "serdes are found by the C++ type of the value"},
     {"dsl.store.format", "what is in a changelog is Kafka's default format", "DEFAULT"},
@@ -316,10 +360,6 @@ constexpr RefusedSetting kRefused[] = {
     {"num.standby.replicas", "there are no standby tasks yet", "0"},
     {"poll.ms", "workers are woken by the client when records arrive; there is no poll time"},
     {"probing.rebalance.interval.ms", "there are no standby tasks yet"},
-    {"processing.exception.handler",
-     "there is no processing exception handler yet: an exception of a user function stops the application"},
-    {"production.exception.handler",
-     "there is no production exception handler yet: a record that cannot be written stops the application"},
     {"rack.aware.assignment.strategy", "assignment does not know racks", "none"},
     {"rocksdb.config.setter", "it names a Java class; RocksDB is set by the memory limits of the process"},
     {"state.cleanup.delay.ms", "local state is never deleted by itself"},

@@ -33,6 +33,11 @@ std::chrono::milliseconds Time(const std::map<std::string, ConfigValue, std::les
   return std::chrono::milliseconds(Number(values, name));
 }
 
+ErrorPolicy Policy(const std::string& text) {
+  if (text == "dead-letter") return ErrorPolicy::kDeadLetter;
+  return text == "continue" ? ErrorPolicy::kContinue : ErrorPolicy::kFail;
+}
+
 }  // namespace
 
 StreamsConfig::StreamsConfig(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
@@ -87,11 +92,11 @@ TopologyConfig StreamsConfig::topology_config() const {
 }
 Properties StreamsConfig::topic_properties() const { return data_->topic; }
 
-DeserializationErrorPolicy StreamsConfig::deserialization_error_policy() const {
-  const std::string& policy = Text(data_->values, "deserialization.exception.handler");
-  if (policy == "dead-letter") return DeserializationErrorPolicy::kDeadLetter;
-  return policy == "continue" ? DeserializationErrorPolicy::kContinue : DeserializationErrorPolicy::kFail;
+ErrorPolicy StreamsConfig::deserialization_error_policy() const {
+  return Policy(Text(data_->values, "deserialization.exception.handler"));
 }
+ErrorPolicy StreamsConfig::processing_error_policy() const { return Policy(Text(data_->values, "processing.exception.handler")); }
+ErrorPolicy StreamsConfig::production_error_policy() const { return Policy(Text(data_->values, "production.exception.handler")); }
 const std::string& StreamsConfig::dead_letter_topic() const { return Text(data_->values, "errors.dead.letter.queue.topic.name"); }
 
 const std::string& StreamsConfig::group_instance_id() const { return Text(data_->values, "group.instance.id"); }
@@ -106,6 +111,10 @@ std::optional<int> StreamsConfig::http_port() const {
 const std::string& StreamsConfig::http_host() const { return Text(data_->values, "http.host"); }
 
 std::chrono::milliseconds StreamsConfig::status_interval() const { return Time(data_->values, "status.interval.ms"); }
+
+std::chrono::milliseconds StreamsConfig::progress_stall_timeout() const {
+  return Time(data_->values, "progress.stall.timeout.ms");
+}
 
 const std::string& StreamsConfig::log_level() const { return Text(data_->values, "log.level"); }
 bool StreamsConfig::log_json() const { return Text(data_->values, "log.format") == "json"; }

@@ -134,16 +134,7 @@ class Checker {
     }
     CheckTimes("heartbeat.interval.ms", "session.timeout.ms", true);
     CheckTimes("session.timeout.ms", "max.poll.interval.ms", false);
-    const bool dead_letter = data_->values["deserialization.exception.handler"].text == "dead-letter";
-    const ConfigValue& topic = data_->values["errors.dead.letter.queue.topic.name"];
-    if (dead_letter && topic.text.empty()) {
-      errors_->push_back(absl::StrCat("deserialization.exception.handler=dead-letter (from ",
-                                      data_->values["deserialization.exception.handler"].origin,
-                                      ") needs errors.dead.letter.queue.topic.name"));
-    } else if (!dead_letter && !topic.text.empty()) {
-      errors_->push_back(absl::StrCat("errors.dead.letter.queue.topic.name=", topic.text, " (from ", topic.origin,
-                                      ") has no effect: set deserialization.exception.handler=dead-letter too"));
-    }
+    CheckDeadLetters();
   }
 
  private:
@@ -155,6 +146,24 @@ class Checker {
       if (auto it = properties->second.find("transaction.timeout.ms"); it != properties->second.end()) return it->second;
     }
     return "";
+  }
+
+  void CheckDeadLetters() {
+    const ConfigValue& topic = data_->values["errors.dead.letter.queue.topic.name"];
+    bool wanted = false;
+    for (const char* handler : {"deserialization.exception.handler", "processing.exception.handler"}) {
+      const ConfigValue& policy = data_->values[handler];
+      if (policy.text != "dead-letter") continue;
+      wanted = true;
+      if (!topic.text.empty()) continue;
+      errors_->push_back(
+          absl::StrCat(handler, "=dead-letter (from ", policy.origin, ") needs errors.dead.letter.queue.topic.name"));
+    }
+    if (!wanted && !topic.text.empty()) {
+      errors_->push_back(absl::StrCat("errors.dead.letter.queue.topic.name=", topic.text, " (from ", topic.origin,
+                                      ") has no effect: set deserialization.exception.handler or "
+                                      "processing.exception.handler to dead-letter too"));
+    }
   }
 
   void CheckExactlyOnce() {

@@ -64,15 +64,42 @@ class Consumer {
   virtual void Wake() = 0;
 };
 
+/// Of an error of Producer::Send: this record is refused for good (too large, no such topic or partition), and nothing else has
+/// changed; what is sent next is not touched by it.
+[[nodiscard]] inline bool IsRefusal(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kInvalidArgument || status.code() == absl::StatusCode::kNotFound;
+}
+
+/// A record that was sent and then not taken. Views.
+struct RefusedRecord {
+  std::string topic;
+  NullableBytesView key;
+  NullableBytesView value;
+  Timestamp timestamp;
+  absl::Status error;
+  /// It was sent with a mark.
+  bool marked = false;
+  /// No broker took it in time; it could be sent again. Otherwise it is refused for good.
+  bool retriable = false;
+  /// The broker refused it for the size of its batch: other records may have been refused with it that are well.
+  bool batch_too_large = false;
+};
+/// OK: the record is left out, and the producer goes on. Else the error that sticks.
+using RefusalHandler = std::function<absl::Status(const RefusedRecord&)>;
+
 /// Sends records. One thread, but for the delivery calls, which come inside Poll and Flush.
 class Producer {
  public:
   virtual ~Producer() = default;
   /// Copies. partition as in OutputSink; a full buffer makes it serve Poll until there is room. On delivery *delivered_offset_max
-  /// (may be null) is raised to the record.s offset, inside Poll or Flush; it must live until the record is delivered.
+  /// (may be null) is raised to the record.s offset, inside Poll or Flush; it must live until the record is delivered. An error
+  /// that IsRefusal is of this record alone.
   virtual absl::Status Send(const std::string& topic, std::optional<int32_t> partition, NullableBytesView key,
                             NullableBytesView value, Timestamp timestamp, const Headers& headers,
                             int64_t* delivered_offset_max) = 0;
+  /// Asked inside Poll, Flush and Send about records that the broker refused for good or did not take in time; may send. Without
+  /// a handler each failure sticks. A log that refuses at once needs none.
+  virtual void SetRefusalHandler(RefusalHandler /*handler*/) {}
   /// Serves delivery reports. The first failure sticks and is returned from then on.
   virtual absl::Status Poll() = 0;
   /// Start of a flush; done when Poll has emptied `outstanding`.

@@ -11,6 +11,7 @@ namespace millrace {
 namespace {
 
 constexpr std::chrono::milliseconds kPoll{100};
+constexpr std::chrono::milliseconds kRejoinPause{1000};
 
 }  // namespace
 
@@ -26,6 +27,8 @@ absl::Status GroupMember::Start(log::LogClient* client, const log::MembershipOpt
   auto membership = client->NewMembership(options, this);
   if (!membership.ok()) return membership.status();
   membership_ = *std::move(membership);
+  client_ = client;
+  options_ = options;
   thread_ = host_->StartThread("membership", [this] { Run(); });
   return absl::OkStatus();
 }
@@ -44,12 +47,20 @@ void GroupMember::Disconnect() {
 void GroupMember::Run() {
   SetLogThreadName("membership");
   while (!stop_) {
+    if (holder_->stuck()) {
+      SitOut();
+      continue;
+    }
     absl::Status polled = membership_->Poll(kPoll);
     if (polled.ok()) continue;
     failed_(absl::Status(polled.code(), absl::StrCat("group membership: ", std::string(polled.message()))));
     break;
   }
   while (!stop_) host_->Sleep(kPoll);
+  if (membership_ != nullptr) Leave();
+}
+
+void GroupMember::Leave() {
   if (absl::Status closed = membership_->Close(); !closed.ok()) {
     LogWarning(absl::StrCat("leaving the group: ", std::string(closed.message())), {.event = "leave-failed"});
   }
@@ -60,6 +71,32 @@ void GroupMember::Run() {
     rest.assign(owned_.begin(), owned_.end());
   }
   if (!rest.empty()) OnLost(rest);
+}
+
+void GroupMember::SitOut() {
+  LogWarning("leaving the group, so that others take the tasks", {.event = "group-left"});
+  reason_ = kLost;
+  Leave();
+  {
+    const std::lock_guard lock(mutex_);
+    membership_.reset();
+  }
+  while (!stop_ && holder_->stuck()) host_->Sleep(kPoll);
+  while (!stop_ && !Rejoin()) host_->Sleep(kRejoinPause);
+}
+
+bool GroupMember::Rejoin() {
+  auto membership = client_->NewMembership(options_, this);
+  if (!membership.ok()) {
+    LogWarning(absl::StrCat("joining the group again: ", std::string(membership.status().message()), "; this is repeated"),
+               {.event = "join-failed"});
+    return false;
+  }
+  LogInfo("joining the group again", {.event = "group-joined"});
+  reason_ = kLost;
+  const std::lock_guard lock(mutex_);
+  membership_ = *std::move(membership);
+  return true;
 }
 
 void GroupMember::OnAssigned(const std::vector<int32_t>& tasks) {

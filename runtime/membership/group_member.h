@@ -31,8 +31,11 @@ class TaskHolder {
   /// New tasks; empty at a generation that brings none.
   virtual void Take(const std::vector<int32_t>& tasks) = 0;
   /// Returns only when no thread uses these tasks any more: committed, persisted and closed if `commit`, else dropped as they
-  /// are.
+  /// are. Threads that are stuck are not waited for: they can no longer commit, and drop what they have when they go on.
   virtual void Release(const std::vector<int32_t>& tasks, bool commit) = 0;
+  /// A thread has done nothing for max.poll.interval.ms, or still holds tasks that Release took for lost because of that: this
+  /// member must leave the group, so that others take its tasks, and stay away until this is false again. Asked often.
+  [[nodiscard]] virtual bool stuck() { return false; }
 };
 
 /// Membership of this process in the application's group: polls on a thread of its own, and is the only way to commit. Which
@@ -75,11 +78,17 @@ class GroupMember : private log::MembershipListener {
   void OnLost(const std::vector<int32_t>& tasks) override;
   [[nodiscard]] absl::Status CheckOwned(std::span<const int32_t> tasks) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void Run();
+  void Leave();
+  /// Away from the group until no thread is stuck.
+  void SitOut();
+  bool Rejoin();
 
   Host* host_;
   TaskHolder* holder_;
   std::function<void(absl::Status)> failed_;
-  std::unique_ptr<log::Membership> membership_;
+  log::LogClient* client_ = nullptr;
+  log::MembershipOptions options_;
+  std::unique_ptr<log::Membership> membership_;  // written by the membership thread, under the lock
   std::unique_ptr<Thread> thread_;
   std::atomic<bool> stop_ = false;
   std::array<std::atomic<int64_t>, kReasons> rebalances_{};

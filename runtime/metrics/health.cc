@@ -12,13 +12,14 @@ std::string Dump(const Json& json) { return json.dump(2, ' ', false, Json::error
 }  // namespace
 
 Health Liveness(const RuntimeSnapshot& snapshot) {
-  const bool failed = snapshot.state == "ERROR" || snapshot.state == "PENDING_ERROR";
+  const bool alive = snapshot.state != "ERROR" && snapshot.state != "PENDING_ERROR" && snapshot.stuck.empty();
   Json body;
-  body["alive"] = !failed;
+  body["alive"] = alive;
   body["application"] = snapshot.application_id;
   body["state"] = snapshot.state;
   if (!snapshot.error.empty()) body["error"] = snapshot.error;
-  return {.ok = !failed, .body = Dump(body)};
+  if (!snapshot.stuck.empty()) body["stuck"] = snapshot.stuck;
+  return {.ok = alive, .body = Dump(body)};
 }
 
 Health Readiness(const RuntimeSnapshot& snapshot) {

@@ -6,7 +6,8 @@
 
 namespace millrace {
 
-/// Not ok only when a restart would help: the application has failed or a worker died. Restoring is alive.
+/// Not ok only when a restart would help: the application has failed, a worker hangs in a function of the topology for longer
+/// than max.poll.interval.ms, or a partition is not read although it could be. Restoring is alive.
 [[nodiscard]] Health Liveness(const RuntimeSnapshot& snapshot);
 /// Ok when the application runs and none of its tasks restores; the body lists what it waits for.
 [[nodiscard]] Health Readiness(const RuntimeSnapshot& snapshot);

@@ -103,6 +103,9 @@ struct RuntimeSnapshot {
   std::string state = "CREATED";
   /// What ended it, for state ERROR; shown in /livez.
   std::string error;
+  /// What is known to stand still and would not without this process: workers that hang in a function, partitions that are not
+  /// read. Shown in /livez.
+  std::vector<std::string> stuck;
   int64_t workers = 0;
   int64_t worker_failures = 0;
   std::map<std::string, int64_t> rebalances;  // by reason, see GroupMember

@@ -13,6 +13,8 @@ namespace {
 
 constexpr int kBatchRecords = 10000;
 constexpr std::chrono::milliseconds kWait{50};
+constexpr std::chrono::milliseconds kOpenPause{1000};
+constexpr std::chrono::milliseconds kOpenWarnings{5000};
 
 absl::Status Annotate(const absl::Status& status, TaskId task, const std::string& store, const log::TopicPartition& changelog) {
   return absl::Status(status.code(), absl::StrCat("restore of store ", store, " of task ", task.ToString(), " from ",
@@ -40,6 +42,7 @@ struct Restorer::ActiveJob {
   std::vector<ActiveStore> stores;
   std::set<std::string> afresh;
   bool opened = false;
+  std::chrono::nanoseconds next_try{0};
 };
 
 // Copies of fetched records, whose own memory is gone after Drain.
@@ -223,9 +226,14 @@ bool Restorer::Advance(ActiveJob* job) {
   absl::Status status;
   std::string at;
   if (!job->opened) {
+    if (job->next_try > host_->Monotonic()) return false;
     job->opened = worked = true;
     auto stores = job->job->Open();
     status = stores.ok() ? BeginAll(job, *std::move(stores)) : stores.status();
+    if ((absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status)) && !Cancelled(*job)) {
+      Postpone(job, status);
+      return false;
+    }
   }
   bool done = status.ok();
   for (ActiveStore& store : job->stores) {
@@ -255,6 +263,18 @@ bool Restorer::Advance(ActiveJob* job) {
     return true;
   }
   return worked;
+}
+
+// No broker answers: the task waits for one, as those that run do.
+void Restorer::Postpone(ActiveJob* job, const absl::Status& reason) {
+  Unassign(job);
+  job->stores.clear();
+  job->opened = false;
+  job->next_try = host_->Monotonic() + kOpenPause;
+  static LogRateLimit limit(kOpenWarnings);
+  if (!limit.Allow()) return;
+  LogWarning(absl::StrCat("the task cannot start yet, this is repeated: ", std::string(reason.message())),
+             {.event = "task-waits", .task = job->job->task().ToString()});
 }
 
 absl::Status Restorer::BeginAll(ActiveJob* job, std::vector<StoreToRestore> stores) {

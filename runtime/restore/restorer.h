@@ -35,7 +35,7 @@ class RestoreJob {
   virtual ~RestoreJob() = default;
   [[nodiscard]] virtual int32_t task_number() const = 0;
   [[nodiscard]] virtual TaskId task() const = 0;
-  /// Makes the task and opens its stores; gives the logged ones.
+  /// Makes the task and opens its stores; gives the logged ones. Called again later after kUnavailable or kDeadlineExceeded.
   virtual absl::StatusOr<std::vector<StoreToRestore>> Open() = 0;
   /// Moves one store's data aside and makes the task anew, with that store empty. All store pointers given before are invalid.
   virtual absl::StatusOr<std::vector<StoreToRestore>> StartAfresh(const std::string& store, const absl::Status& reason) = 0;
@@ -83,6 +83,7 @@ class Restorer {
   [[nodiscard]] bool CancelPending() const;
   bool Advance(ActiveJob* job);
   absl::Status Open(ActiveJob* job);
+  void Postpone(ActiveJob* job, const absl::Status& reason);
   absl::Status BeginAll(ActiveJob* job, std::vector<StoreToRestore> stores);
   absl::Status Begin(ActiveJob* job, ActiveStore* store);
   absl::StatusOr<bool> ReadBatch(ActiveStore* store);

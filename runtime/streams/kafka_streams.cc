@@ -24,6 +24,7 @@
 #include "status/manifest.h"
 #include "status/status_reporter.h"
 #include "streams/partition_progress.h"
+#include "streams/progress_watchdog.h"
 #include "streams/purge_board.h"
 #include "streams/state_directory.h"
 #include "streams/streams_options.h"
@@ -42,6 +43,8 @@ constexpr std::chrono::seconds kControlPatience{2};
 constexpr std::chrono::seconds kEndsInterval{5};
 // While some are not known: tasks have just come, or the broker does not answer.
 constexpr std::chrono::seconds kFirstEndsInterval{1};
+constexpr std::chrono::milliseconds kShortestLook{100};
+constexpr std::chrono::seconds kLongestLook{5};
 
 std::string Name(State state) { return std::string(KafkaStreams::StateName(state)); }
 
@@ -76,6 +79,10 @@ class KafkaStreams::Impl {
   void SetStateListener(StateListener listener) {
     const std::lock_guard lock(transition_);
     listener_ = std::move(listener);
+  }
+
+  void SetExceptionHandlers(ExceptionHandlers handlers) {
+    if (state() == State::kCreated) options_.errors.handlers = std::move(handlers);
   }
 
   absl::Status Start() {
@@ -238,6 +245,12 @@ class KafkaStreams::Impl {
         {&Impl::LookForEnds, start + kFirstEndsInterval},
         {&Impl::ReportStatus, start},
     };
+    if (options_.progress_stall_timeout.count() > 0) {
+      watchdog_ = std::make_unique<ProgressWatchdog>(
+          &plan_, options_.progress_stall_timeout,
+          std::max<std::chrono::nanoseconds>(4 * kEndsInterval, options_.progress_stall_timeout / 2));
+      chores.push_back({&Impl::WatchProgress, start + options_.progress_stall_timeout});
+    }
     while (!end_requested()) {
       Chore& chore =
           *std::min_element(chores.begin(), chores.end(), [](const auto& a, const auto& b) { return a.next < b.next; });
@@ -300,6 +313,25 @@ class KafkaStreams::Impl {
     const std::lock_guard lock(mutex_);
     ends_ = std::move(told);
     return known ? kEndsInterval : kFirstEndsInterval;
+  }
+
+  std::chrono::nanoseconds WatchProgress() {
+    ProgressWatchdog::View view;
+    for (const auto& worker : workers_) {
+      view.workers.push_back({worker->name(), worker->activity()->Look(), worker->snapshot().inputs});
+    }
+    view.ends = ends();
+    view.restores = restorer_->progress();
+    view.read_committed = options_.read_committed;
+    view.waits_for_partitions = options_.max_task_idle.count() >= 0;
+    view.now = host_->Monotonic();
+    view.wall = host_->Now();
+    for (const auto& [worker, partition] : watchdog_->Look(view)) workers_[worker]->RequestReread(partition);
+    {
+      const std::lock_guard lock(mutex_);
+      stalled_ = watchdog_->hopeless();
+    }
+    return std::clamp<std::chrono::nanoseconds>(options_.progress_stall_timeout / 8, kShortestLook, kLongestLook);
   }
 
   // Restores end first: a group that is being left tells no committed offsets, which is no failure of a task. Membership gives
@@ -376,7 +408,7 @@ class KafkaStreams::Impl {
 
   const Topology topology_;
   const StreamsConfig config_;
-  const StreamsOptions options_;
+  StreamsOptions options_;  // fixed from Start on
   std::shared_ptr<log::LogClient> client_;
   Host* const host_;
   TopologyPlan plan_;
@@ -390,7 +422,8 @@ class KafkaStreams::Impl {
   std::unique_ptr<Restorer> restorer_;
   std::unique_ptr<TaskManager> manager_;
   std::unique_ptr<GroupMember> member_;
-  std::unique_ptr<StatusReporter> reporter_;  // control thread
+  std::unique_ptr<StatusReporter> reporter_;    // control thread
+  std::unique_ptr<ProgressWatchdog> watchdog_;  // control thread
   mutable std::mutex parts_;
   bool have_parts_ ABSL_GUARDED_BY(parts_) = false;
 
@@ -401,6 +434,7 @@ class KafkaStreams::Impl {
   absl::Status error_ ABSL_GUARDED_BY(mutex_);
   bool end_requested_ ABSL_GUARDED_BY(mutex_) = false;
   PartitionEnds ends_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> stalled_ ABSL_GUARDED_BY(mutex_);  // partitions for which only a restart can help
   std::atomic<int64_t> failures_ = 0;
   std::unique_ptr<Signal> control_signal_;
   std::unique_ptr<Signal> ended_signal_;
@@ -470,6 +504,11 @@ RuntimeSnapshot KafkaStreams::Impl::Snapshot() const {
   const std::lock_guard lock(parts_);
   if (!have_parts_) return out;
   out.rebalances = member_->rebalances();
+  out.stuck = manager_->hung();
+  {
+    const std::lock_guard state_lock(mutex_);
+    out.stuck.insert(out.stuck.end(), stalled_.begin(), stalled_.end());
+  }
   out.rocksdb_memory_bytes = EngineMemoryBytes(*context_.rocksdb.memory);
   out.memory_budget_bytes = context_.memory.total_bytes;
   const std::chrono::nanoseconds now = host_->Monotonic();
@@ -502,6 +541,7 @@ KafkaStreams::KafkaStreams(Topology topology, StreamsConfig config, std::shared_
 KafkaStreams::~KafkaStreams() { Close(std::chrono::seconds(30)); }
 
 void KafkaStreams::SetStateListener(StateListener listener) { impl_->SetStateListener(std::move(listener)); }
+void KafkaStreams::SetExceptionHandlers(ExceptionHandlers handlers) { impl_->SetExceptionHandlers(std::move(handlers)); }
 absl::Status KafkaStreams::Start() { return impl_->Start(); }
 bool KafkaStreams::Close(std::chrono::milliseconds timeout) { return impl_->Close(timeout); }
 KafkaStreams::State KafkaStreams::state() const { return impl_->state(); }

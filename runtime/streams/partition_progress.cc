@@ -36,6 +36,7 @@ void PartitionEnd::Observe(int64_t high_watermark_now, int64_t last_stable_now, 
   const bool moved = last_stable_now != last_stable;
   high_watermark = high_watermark_now;
   last_stable = last_stable_now;
+  answered_at = now;
   if (last_stable >= high_watermark) {
     gap_since.reset();
   } else if (moved || !gap_since) {

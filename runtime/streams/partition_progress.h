@@ -39,6 +39,8 @@ struct PartitionEnd {
   int64_t last_stable = 0;
   /// The last stable offset has stood still below the high watermark since then.
   std::optional<std::chrono::nanoseconds> gap_since;
+  /// When it said so.
+  std::chrono::nanoseconds answered_at{0};
 
   /// A later answer. `high_watermark` was asked for first, so that a gap is never invented.
   void Observe(int64_t high_watermark_now, int64_t last_stable_now, std::chrono::nanoseconds now);

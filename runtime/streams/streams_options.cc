@@ -14,8 +14,10 @@ StreamsOptions OptionsFrom(const StreamsConfig& config) {
   options.memory_max_bytes = config.memory_max_bytes().value_or(0);
   options.cache_max_bytes = config.statestore_cache_max_bytes();
   options.uncommitted_max_bytes = config.statestore_uncommitted_max_bytes();
-  options.on_bad_record = config.deserialization_error_policy();
-  options.dead_letter_topic = config.dead_letter_topic();
+  options.errors.deserialization = config.deserialization_error_policy();
+  options.errors.processing = config.processing_error_policy();
+  options.errors.production = config.production_error_policy();
+  options.errors.dead_letter_topic = config.dead_letter_topic();
   options.replication_factor = static_cast<int16_t>(config.replication_factor());
   options.topic_config = config.topic_properties();
   options.windowstore_additional_retention = config.windowstore_changelog_additional_retention();
@@ -24,6 +26,8 @@ StreamsOptions OptionsFrom(const StreamsConfig& config) {
   options.exactly_once = config.processing_guarantee() == ProcessingGuarantee::kExactlyOnceV2;
   options.read_committed = config.read_committed();
   options.status_interval = config.status_interval();
+  options.max_poll_interval = config.max_poll_interval();
+  options.progress_stall_timeout = config.progress_stall_timeout();
   options.group_instance_id = config.group_instance_id();
   return options;
 }

@@ -78,8 +78,8 @@ StreamTaskOptions TaskJob::TaskOptions() const {
   options.max_task_idle = from.max_task_idle;
   options.store_memory = context_->store_memory;
   options.caching = from.cache_max_bytes > 0;
-  options.deserialization_errors = from.on_bad_record;
-  options.dead_letter_topic = from.dead_letter_topic;
+  options.errors = from.errors;
+  options.activity = worker_->activity();
   options.system_time = [host = context_->host] { return host->Now(); };
   // Only custom partitioners ask; each task keeps the answers.
   options.partition_count = [admin = &context_->client->admin(),

@@ -3,10 +3,17 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "millrace/runtime/logging.h"
 #include "millrace/state/internal/mutants.h"
 #include "streams/task_job.h"
 
 namespace millrace {
+namespace {
+
+constexpr std::chrono::milliseconds kLook{100};
+
+}  // namespace
 
 size_t TaskManager::LeastLoaded(int32_t subtopology) const {
   // Few tasks first; among equals the one with fewest of this sub-topology, whose tasks cost about the same.
@@ -78,11 +85,13 @@ void TaskManager::Release(const std::vector<int32_t>& tasks, bool commit) {
   }
   changed_();
   restorer_->Cancel(tasks);
-  std::vector<std::shared_ptr<Worker::Answer>> answers;
-  for (const auto& [worker, numbers] : by_worker) answers.push_back((*workers_)[worker]->RequestRelease(numbers, commit));
+  std::vector<std::pair<size_t, std::shared_ptr<Worker::Answer>>> answers;
+  for (const auto& [worker, numbers] : by_worker) {
+    answers.emplace_back(worker, (*workers_)[worker]->RequestRelease(numbers, commit));
+  }
   const bool wait = commit || !internal::Mutated(internal::Mutant::kCommitOfLostTask);
-  for (const auto& answer : answers) {
-    if (wait) answer->Wait();
+  for (const auto& [worker, answer] : answers) {
+    if (wait) Await(worker, answer);
   }
   {
     const std::lock_guard lock(mutex_);
@@ -92,6 +101,64 @@ void TaskManager::Release(const std::vector<int32_t>& tasks, bool commit) {
     }
   }
   changed_();
+}
+
+void TaskManager::Await(size_t worker, const std::shared_ptr<Worker::Answer>& answer) {
+  while (!answer->given()) {
+    answer->WaitFor(kLook);
+    (void)LookAtWorkers();
+    if (answer->given() || !watched_[worker].told) continue;
+    answer->Abandon();
+    (*workers_)[worker]->activity()->Interrupt();
+    abandoned_.push_back(answer);
+    return;
+  }
+}
+
+bool TaskManager::LookAtWorkers() {
+  watched_.resize(workers_->size());
+  const std::chrono::nanoseconds now = context_->host->Monotonic();
+  bool any = false;
+  for (size_t i = 0; i < watched_.size(); ++i) {
+    Watched& watched = watched_[i];
+    Worker& worker = *(*workers_)[i];
+    const WorkerActivity::View view = worker.activity()->Look();
+    const std::chrono::nanoseconds before = watched.watch.silence();
+    const bool silent = watched.watch.Look(view, now) >= context_->options->max_poll_interval;
+    any = any || silent;
+    if (silent == std::exchange(watched.told, silent)) continue;
+    const ActivityPlace place = PlaceOf(view, *context_->plan);
+    std::string what;
+    if (silent) {
+      what = absl::StrCat(worker.name(), " has hung for ", context_->options->max_poll_interval.count(),
+                          " ms (max.poll.interval.ms) in ", place.ToString());
+      LogError(absl::StrCat(what, ": its tasks are given up, and what it has done since its last commit will be thrown away"),
+               place.Fields("worker-hung"));
+    } else {
+      LogWarning(absl::StrCat(worker.name(), " goes on after ", std::chrono::duration_cast<std::chrono::seconds>(before).count(),
+                              " s; its tasks were given up meanwhile"),
+                 {.event = "worker-goes-on"});
+    }
+    const std::lock_guard lock(mutex_);
+    if (silent) {
+      hung_[i] = what;
+    } else {
+      hung_.erase(i);
+    }
+  }
+  return any;
+}
+
+bool TaskManager::stuck() {
+  std::erase_if(abandoned_, [](const auto& answer) { return answer->given(); });
+  return LookAtWorkers() || !abandoned_.empty();
+}
+
+std::vector<std::string> TaskManager::hung() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> hung;
+  for (const auto& [worker, what] : hung_) hung.push_back(what);
+  return hung;
 }
 
 bool TaskManager::settled() const {

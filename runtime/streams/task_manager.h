@@ -12,6 +12,7 @@
 #include "membership/group_member.h"
 #include "restore/restorer.h"
 #include "streams/worker.h"
+#include "streams/worker_watch.h"
 
 namespace millrace {
 
@@ -25,6 +26,9 @@ class TaskManager final : public TaskHolder {
 
   void Take(const std::vector<int32_t>& tasks) override;
   void Release(const std::vector<int32_t>& tasks, bool commit) override;
+  [[nodiscard]] bool stuck() override;
+  /// Any thread: workers that have done nothing for max.poll.interval.ms, with what they hang in; for health.
+  [[nodiscard]] std::vector<std::string> hung() const;
 
   /// Starts tasks again that their worker has dropped, unless they are being given back (worker threads).
   void Reopen(const std::vector<int32_t>& tasks);
@@ -47,6 +51,14 @@ class TaskManager final : public TaskHolder {
     size_t worker = 0;
     bool running = false;
   };
+  struct Watched {
+    WorkerWatch watch;
+    bool told = false;
+  };
+  /// True if some worker is silent for too long; says so.
+  bool LookAtWorkers();
+  /// Gives up when the worker is silent for too long.
+  void Await(size_t worker, const std::shared_ptr<Worker::Answer>& answer);
   std::unique_ptr<RestoreJob> NewJob(int32_t task, Worker* worker);
   size_t LeastLoaded(int32_t subtopology) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -54,7 +66,12 @@ class TaskManager final : public TaskHolder {
   Restorer* restorer_;
   std::vector<std::unique_ptr<Worker>>* workers_;
   std::function<void()> changed_;
+  // Membership thread only.
+  std::vector<Watched> watched_;
+  std::vector<std::shared_ptr<Worker::Answer>> abandoned_;
+
   mutable std::mutex mutex_;
+  std::map<size_t, std::string> hung_ ABSL_GUARDED_BY(mutex_);  // by worker
   std::map<int32_t, Place> places_ ABSL_GUARDED_BY(mutex_);
   std::set<int32_t> releasing_ ABSL_GUARDED_BY(mutex_);
   bool joined_ ABSL_GUARDED_BY(mutex_) = false;

@@ -30,14 +30,18 @@ constexpr std::chrono::milliseconds kLongestRewindPause{10000};
 constexpr int64_t kLeastQueueBytes = 64 << 10;
 
 // Counters of nothing are shown too: an alert on their growth must see where they began.
-void AddCounters(const DroppedRecords& dropped, int64_t dead_letters, WorkerSnapshot* to) {
+void AddCounters(const DroppedRecords& dropped, const DeadLetterCounts& dead_letters, WorkerSnapshot* to) {
   const std::pair<const char*, int64_t> counts[] = {{"null-key", dropped.null_key},
                                                     {"null-value", dropped.null_value},
                                                     {"late", dropped.late},
                                                     {"invalid-timestamp", dropped.invalid_timestamp},
-                                                    {"deserialization", dropped.deserialization}};
+                                                    {"deserialization", dropped.deserialization},
+                                                    {"processing", dropped.processing},
+                                                    {"production", dropped.production}};
   for (const auto& [reason, count] : counts) to->records_dropped[reason] += count;
-  to->dlq_records["deserialization"] += dead_letters;
+  to->dlq_records["deserialization"] += dead_letters.deserialization;
+  to->dlq_records["processing"] += dead_letters.processing;
+  to->dlq_records["production"] += dead_letters.production;
 }
 
 }  // namespace
@@ -48,7 +52,7 @@ Worker::Worker(int index, const WorkerContext* context)
       exactly_once_(context->options->exactly_once),
       transactional_id_(exactly_once_ ? PredecessorTransactions::TransactionalId(context->transactional_id_prefix, index + 1)
                                       : "") {
-  AddCounters({}, 0, &totals_);
+  AddCounters({}, {}, &totals_);
   snapshot_ = totals_;
 }
 
@@ -76,6 +80,8 @@ absl::Status Worker::Start() {
     if (!producer.ok()) return At(producer.status(), "producer of " + name_);
     producer_ = std::make_unique<WorkerProducer>(*std::move(producer));
   }
+  errors_ = std::make_unique<TaskErrors>(&context_->options->errors, producer_.get());
+  producer_->SetRefusalHandler([this](const log::RefusedRecord& record) { return OnLateRefusal(record); });
   const std::chrono::nanoseconds now = context_->host->Monotonic();
   next_commit_ = now + context_->options->commit_interval;
   next_full_commit_ = now + kFullCommitInterval;
@@ -105,6 +111,14 @@ std::shared_ptr<Worker::Answer> Worker::RequestRelease(std::vector<int32_t> task
   return answer;
 }
 
+void Worker::RequestReread(const log::TopicPartition& partition) {
+  {
+    const std::lock_guard lock(mutex_);
+    rereads_.push_back(partition);
+  }
+  consumer_->Wake();
+}
+
 void Worker::Stop() {
   if (!thread_) return;
   {
@@ -128,7 +142,8 @@ void Worker::Run() {
   time_.emplace(context_->host);
   while (HandleRequests()) {
     const bool worked = RunTasks();
-    CommitIfDue();
+    // Interrupted: what was done is to be thrown away, or a request waits that says more.
+    if (!activity_.interrupted()) CommitIfDue();
     if (spoiled()) Rewind();
     BuryDropped(/*wait=*/false);
     Publish(/*now=*/false);
@@ -147,13 +162,17 @@ void Worker::Run() {
 
 // False when the thread is to end. Arrivals come before releases, as they were asked for.
 bool Worker::HandleRequests() {
+  activity_.ClearInterrupt();
+  activity_.Begin(WorkerActivity::kBetweenTasks, -1);
   std::deque<RestoredTask> arriving;
   std::deque<ReleaseRequest> releases;
+  std::vector<log::TopicPartition> rereads;
   bool stop = false;
   {
     const std::lock_guard lock(mutex_);
     arriving.swap(arriving_);
     releases.swap(releases_);
+    rereads.swap(rereads_);
     stop = stop_;
   }
   for (RestoredTask& restored : arriving) {
@@ -165,6 +184,10 @@ bool Worker::HandleRequests() {
     Release(request);
     request.answer->Give();
   }
+  for (const log::TopicPartition& partition : rereads) {
+    if (failed_) continue;
+    if (absl::Status status = Reread(partition); !status.ok()) Fail(status);
+  }
   if (!arriving.empty() || !releases.empty()) Publish(/*now=*/true);
   return !stop;
 }
@@ -173,6 +196,7 @@ absl::Status Worker::Install(RestoredTask restored) {
   auto owned = std::make_unique<OwnedTask>();
   owned->spec = std::move(restored.spec);
   owned->task = std::move(restored.task);
+  activity_.Begin(WorkerActivity::kStarting, owned->spec.number);
   if (absl::Status status = owned->task->Start(restored.committed); !status.ok()) return status;
   for (const log::TopicPartition& partition : owned->spec.sources) {
     const int64_t offset = restored.start.at(partition);
@@ -218,7 +242,7 @@ void Worker::Release(const ReleaseRequest& request) {
                 [&](int32_t task) { return std::find(request.tasks.begin(), request.tasks.end(), task) != request.tasks.end(); });
   if (std::none_of(tasks_.begin(), tasks_.end(), asked)) return;
   if (exactly_once_) return ReleaseExactlyOnce(request);
-  if (request.commit && !failed_) {
+  if (request.commit && !request.answer->abandoned() && !failed_) {
     if (absl::Status status = Commit(/*for_release=*/true); !status.ok()) {
       LogWarning(absl::StrCat("commit before giving tasks back: ", std::string(status.message()),
                               "; records since the last commit will be processed again by the next owner"),
@@ -268,6 +292,7 @@ void Worker::Drop(OwnedTask* owned) {
     }
   }
   owned->inputs.clear();
+  activity_.Begin(WorkerActivity::kClosing, owned->spec.number);
   owned->task->Close();
   AddCounters(owned->task->dropped(), owned->task->dead_letters(), &totals_);
   owned->task->FreeStores();
@@ -288,7 +313,8 @@ void Worker::BuryDropped(bool wait) {
 // The tasks that stay share the transaction with those that go: if it cannot be committed, all of them start again.
 void Worker::ReleaseExactlyOnce(const ReleaseRequest& request) {
   if (!failed_) {
-    absl::Status status = request.commit ? Commit(/*for_release=*/true) : absl::CancelledError("the tasks are lost");
+    const bool commit = request.commit && !request.answer->abandoned();
+    absl::Status status = commit ? Commit(/*for_release=*/true) : absl::CancelledError("the tasks are lost");
     if (!status.ok()) {
       LogWarning(absl::StrCat("not committed before giving tasks back: ", std::string(status.message()),
                               "; what was done since the last commit is undone and done again by the tasks' next owners"),
@@ -317,21 +343,23 @@ void Worker::DropAllForRewind() {
 // Nothing since the last commit has happened: the transaction is ended, and all tasks start again from what is committed.
 void Worker::Rewind() {
   const std::chrono::nanoseconds now = context_->host->Monotonic();
-  const absl::Status reason = producer_->transaction_error();
+  const absl::Status reason = rewind_reason();
   const bool first = !tasks_.empty() || !dropped_.empty();
   DropAllForRewind();
   if (!first && now < next_rewind_) return;
   rewind_pause_ = std::clamp(2 * rewind_pause_, kFirstRewindPause, kLongestRewindPause);
   next_rewind_ = now + rewind_pause_;
-  const absl::Status status = producer_->Rewind();
+  const absl::Status status = exactly_once_ ? producer_->Rewind() : ReplaceProducer();
+  if (!exactly_once_ && !status.ok()) return Fail(At(status, "producer of " + name_));
   // Whatever became of the producer, it reports no more deliveries of these.
   dropped_.clear();
   ++totals_.rewinds;
-  LogWarning(absl::StrCat("transaction given up", reason.ok() ? "" : ": ", std::string(reason.message()),
+  LogWarning(absl::StrCat(exactly_once_ ? "transaction given up" : "work since the last commit given up", reason.ok() ? "" : ": ",
+                          std::string(reason.message()),
                           status.ok() ? "; its tasks start again from the last commit"
                                       : absl::StrCat("; no new one yet, next try in ", rewind_pause_.count(),
                                                      " ms: ", std::string(status.message()))),
-             {.event = "transaction-aborted"});
+             {.event = exactly_once_ ? "transaction-aborted" : "work-given-up"});
   if (status.ok()) context_->reopen(std::exchange(to_reopen_, {}));
   time_->Lap(ThreadTime::kOther);
 }
@@ -342,9 +370,15 @@ void Worker::GiveUpDeliveries() {
                           " records were not delivered and are given up; they are made again by the next "
                           "owner of their tasks"),
              {.event = "delivery-given-up"});
+  if (absl::Status status = ReplaceProducer(); !status.ok()) Fail(At(status, "producer of " + name_));
+}
+
+absl::Status Worker::ReplaceProducer() {
   auto producer = context_->client->NewProducer();
-  if (!producer.ok()) return Fail(At(producer.status(), "producer of " + name_));
+  if (!producer.ok()) return producer.status();
   producer_->Replace(*std::move(producer));
+  retry_ = absl::OkStatus();
+  return absl::OkStatus();
 }
 
 bool Worker::RunTasks() {
@@ -354,6 +388,8 @@ bool Worker::RunTasks() {
   const Timestamp now = context_->host->Now();
   const std::chrono::nanoseconds begin = time_->last();
   for (auto& owned : tasks_) {
+    if (activity_.interrupted()) return worked;
+    activity_.Begin(WorkerActivity::kProcessing, owned->spec.number);
     bool busy = false;
     absl::Status status = ReadInputs(owned.get(), &busy);
     if (busy) time_->Lap(ThreadTime::kPoll);
@@ -365,6 +401,7 @@ bool Worker::RunTasks() {
         const std::chrono::nanoseconds took = time_->Lap(ThreadTime::kProcess) - begin;
         ObserveSamples(*owned, now + std::chrono::duration_cast<std::chrono::milliseconds>(took));
       }
+      activity_.Begin(WorkerActivity::kPunctuating, owned->spec.number);
       const bool fired = owned->task->Punctuate(now);
       if (fired) time_->Lap(ThreadTime::kPunctuate);
       owned->ran = owned->ran || busy || fired;
@@ -419,13 +456,32 @@ absl::Status Worker::ReadInputs(OwnedTask* owned, bool* worked) {
 // The position has left the topic (retention, DeleteRecords): goes on where auto.offset.reset says.
 absl::Status Worker::ReadAfresh(OwnedTask* owned, Input* input) {
   const int64_t position = input->reader->position();
-  if (absl::Status status = consumer_->Unassign(input->partition); !status.ok()) return status;
   auto offset = StartOffset(*context_, input->partition, {{input->partition, {position, ""}}});
   if (!offset.ok()) return offset.status();
-  auto reader = consumer_->Assign(input->partition, *offset);
+  return ReadFrom(owned, input, *offset);
+}
+
+absl::Status Worker::ReadFrom(OwnedTask* owned, Input* input, int64_t offset) {
+  if (absl::Status status = consumer_->Unassign(input->partition); !status.ok()) return status;
+  auto reader = consumer_->Assign(input->partition, offset);
   if (!reader.ok()) return reader.status();
   input->reader = *reader;
-  owned->task->SetPosition(input->partition, *offset);
+  owned->task->SetPosition(input->partition, offset);
+  return absl::OkStatus();
+}
+
+absl::Status Worker::Reread(const log::TopicPartition& partition) {
+  for (auto& owned : tasks_) {
+    for (Input& input : owned->inputs) {
+      if (input.partition != partition || input.queue->size() > 0) continue;
+      const int64_t offset = input.reader->position();
+      LogInfo(absl::StrCat("read anew from offset ", offset),
+              {.event = "partition-reread", .topic = partition.topic, .partition = partition.partition, .offset = offset});
+      if (absl::Status status = ReadFrom(owned.get(), &input, offset); !status.ok()) {
+        return At(status, "read " + partition.ToString());
+      }
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -434,6 +490,7 @@ bool Worker::ForwardIdle(OwnedTask* owned) {
   if (!owned->ran) return false;
   const std::chrono::nanoseconds now = context_->host->Monotonic();
   if (now < owned->next_forward) return false;
+  activity_.Begin(WorkerActivity::kForwarding, owned->spec.number);
   owned->task->ForwardDirty();
   owned->ran = false;
   owned->next_forward = now + context_->options->emit_idle_interval;
@@ -495,7 +552,14 @@ absl::Status Worker::CommitTasks(const std::vector<OwnedTask*>& tasks, bool for_
     if (!spoiled()) Fail(status);
     return status;
   };
+  // The preparation writes to changelogs, which the next owner of a lost task reads and writes by now.
   for (OwnedTask* owned : tasks) {
+    if (!context_->member->Owns(owned->spec.number)) {
+      return absl::FailedPreconditionError(absl::StrCat("task ", owned->spec.id.ToString(), " is not ours any more"));
+    }
+  }
+  for (OwnedTask* owned : tasks) {
+    activity_.Begin(WorkerActivity::kCommitting, owned->spec.number);
     auto prepared = owned->task->PrepareCommit();
     if (!prepared.ok()) return fail(At(prepared.status(), "task " + owned->spec.id.ToString()));
     owned->prepared = true;
@@ -509,6 +573,7 @@ absl::Status Worker::CommitTasks(const std::vector<OwnedTask*>& tasks, bool for_
     for (OwnedTask* owned : tasks) (void)owned->task->Persist();
   }
   if (internal::Mutated(internal::Mutant::kPurgeBeforeCommit)) TellPurge(offsets);
+  activity_.Begin(WorkerActivity::kCommitting, -1);
   absl::Status committed =
       exactly_once_ ? context_->member->CommitTransaction(
                           numbers, [&](const log::GroupIdentity& me) { return producer_->CommitTransaction(offsets, me); })
@@ -538,6 +603,7 @@ absl::Status Worker::AwaitDelivery(bool for_release) {
   int64_t waiting = producer_->outstanding();
   bool told = false;
   while (true) {
+    activity_.Begin(WorkerActivity::kDelivering, -1);
     if (absl::Status status = producer_->Flush(kFlushStep); !status.ok()) {
       const absl::Status located = At(status, "producer of " + name_);
       if (!spoiled()) Fail(located);
@@ -558,6 +624,33 @@ absl::Status Worker::AwaitDelivery(bool for_release) {
   }
   no_delivery_since_.reset();
   return absl::OkStatus();
+}
+
+// Which task sent the record, and from which input, is not known any more.
+absl::Status Worker::OnLateRefusal(const log::RefusedRecord& record) {
+  UnwritableRecord unwritable;
+  unwritable.topic = record.topic;
+  unwritable.key = record.key;
+  unwritable.value = record.value;
+  unwritable.timestamp = record.timestamp;
+  ErrorHandlerContext context;
+  context.timestamp = record.timestamp;
+  context.error = record.error;
+  context.exception = KindOfUnwritable(unwritable, record.error);
+  const int64_t letters = errors_->dead_letters().production;
+  absl::Status status = record.error;
+  if (!record.retriable) {
+    status = errors_->OnProduction(context, unwritable);
+  } else {
+    using Result = ErrorHandlerResponse::Result;
+    unwritable.retriable = true;
+    const Result result = record.marked ? Result::kRetry : errors_->OnRetriable(context, unwritable);
+    if (result == Result::kContinue) status = absl::OkStatus();
+    if (result == Result::kRetry && retry_.ok()) retry_ = record.error;
+  }
+  if (status.ok()) ++totals_.records_dropped["production"];
+  totals_.dlq_records["production"] += errors_->dead_letters().production - letters;
+  return status;
 }
 
 bool Worker::ReleaseIsWanted() const {

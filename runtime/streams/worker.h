@@ -32,6 +32,7 @@
 #include "streams/topology_plan.h"
 #include "streams/worker_producer.h"
 #include "task/stream_task.h"
+#include "task/task_errors.h"
 
 namespace millrace {
 
@@ -47,7 +48,7 @@ struct WorkerContext {
   PurgeBoard* purge = nullptr;
   /// The instance cannot go on.
   std::function<void(const absl::Status&)> failed;
-  /// Exactly-once: tasks that a worker has dropped to start them again from what is committed.
+  /// Tasks that a worker has dropped to start them again from what is committed.
   std::function<void(const std::vector<int32_t>& tasks)> reopen;
   /// Exactly-once: begins the transactional ids of this process's workers.
   std::string transactional_id_prefix;
@@ -108,13 +109,18 @@ class Worker {
       given_ = true;
       signal_->Notify();
     }
-    void Wait() {
-      while (!given_) signal_->Wait(std::chrono::seconds(1));
+    [[nodiscard]] bool given() const { return given_; }
+    void WaitFor(std::chrono::milliseconds time) {
+      if (!given_) signal_->Wait(time);
     }
+    /// Nobody waits any more: what was asked for has been taken for granted, and a commit comes too late.
+    void Abandon() { abandoned_ = true; }
+    [[nodiscard]] bool abandoned() const { return abandoned_; }
 
    private:
     std::unique_ptr<Signal> signal_;
     std::atomic<bool> given_ = false;
+    std::atomic<bool> abandoned_ = false;
   };
 
   Worker(int index, const WorkerContext* context);
@@ -132,9 +138,13 @@ class Worker {
   /// Asks for tasks to be ended: after a commit of all tasks of the worker, or as they are. Tasks that it does not have are left
   /// out.
   std::shared_ptr<Answer> RequestRelease(std::vector<int32_t> tasks, bool commit);
+  /// Asks for a partition to be read anew from where its task stands: its reader gives nothing any more.
+  void RequestReread(const log::TopicPartition& partition);
   /// Ends the thread; tasks that are left are dropped.
   void Stop();
   [[nodiscard]] WorkerSnapshot snapshot() const;
+  /// Tasks tell here what they do; others look and interrupt.
+  [[nodiscard]] WorkerActivity* activity() { return &activity_; }
 
  private:
   struct Input {
@@ -166,12 +176,16 @@ class Worker {
   void Release(const ReleaseRequest& request);
   void ReleaseExactlyOnce(const ReleaseRequest& request);
   void DropAsked(const ReleaseRequest& request);
-  [[nodiscard]] bool spoiled() const { return exactly_once_ && !failed_ && !producer_->transaction_error().ok(); }
+  /// Why all is to be done again from the last commit; OK = it is not.
+  [[nodiscard]] const absl::Status& rewind_reason() const { return exactly_once_ ? producer_->transaction_error() : retry_; }
+  [[nodiscard]] bool spoiled() const { return !failed_ && !rewind_reason().ok(); }
   void DropAllForRewind();
   void Rewind();
   bool RunTasks();
   absl::Status ReadInputs(OwnedTask* owned, bool* worked);
   absl::Status ReadAfresh(OwnedTask* owned, Input* input);
+  absl::Status ReadFrom(OwnedTask* owned, Input* input, int64_t offset);
+  absl::Status Reread(const log::TopicPartition& partition);
   void ObserveSamples(const OwnedTask& owned, Timestamp now);
   bool ForwardIdle(OwnedTask* owned);
   void CommitIfDue();
@@ -180,12 +194,14 @@ class Worker {
   void TellPurge(const log::Offsets& committed);
   absl::Status AwaitDelivery(bool for_release);
   bool ReleaseIsWanted() const;
+  absl::Status OnLateRefusal(const log::RefusedRecord& record);
   absl::Status PersistCommitted(OwnedTask* owned);
   absl::Status PersistIfDue();
   void Fail(const absl::Status& status);
   void Drop(OwnedTask* owned);
   void BuryDropped(bool wait);
   void GiveUpDeliveries();
+  absl::Status ReplaceProducer();
   std::chrono::milliseconds WaitTime() const;
   void CountDirtyBytes(OwnedTask* owned);
   void TrimStores();
@@ -198,13 +214,16 @@ class Worker {
   const bool exactly_once_;
   const std::string transactional_id_;
   std::unique_ptr<WorkerProducer> producer_;
+  std::unique_ptr<TaskErrors> errors_;  // of records that are refused when their task has gone on
   std::unique_ptr<Thread> thread_;
+  WorkerActivity activity_;
 
   // Worker thread only.
   std::vector<std::unique_ptr<OwnedTask>> tasks_;
   std::vector<std::unique_ptr<StreamTask>> dropped_;  // until their last records are delivered
   int64_t dirty_bytes_ = 0;                           // of all tasks: what a commit would free
   int64_t queue_bytes_ = 0;                           // that each input may hold
+  absl::Status retry_;                                // at least once: records that no broker took in time
   bool failed_ = false;
   bool ended_ = false;
   std::optional<ThreadTime> time_;  // from the start of the thread
@@ -223,6 +242,7 @@ class Worker {
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
   std::deque<RestoredTask> arriving_ ABSL_GUARDED_BY(mutex_);
   std::deque<ReleaseRequest> releases_ ABSL_GUARDED_BY(mutex_);
+  std::vector<log::TopicPartition> rereads_ ABSL_GUARDED_BY(mutex_);
   WorkerSnapshot snapshot_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -1,10 +1,28 @@
 #include "streams/worker_producer.h"
 
+#include <functional>
+#include <string_view>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "millrace/state/internal/mutants.h"
 
 namespace millrace {
+namespace {
+
+constexpr size_t kMostKnownRefusals = 10000;
+
+size_t Fingerprint(const std::string& topic, NullableBytesView key, NullableBytesView value) {
+  constexpr size_t kNull = 0x9e3779b97f4a7c15;
+  const std::hash<std::string_view> hash;
+  size_t all = hash(topic);
+  for (const NullableBytesView part : {key, value}) {
+    all = all * 0x100000001b3 + (part ? hash(*part) : kNull);
+  }
+  return all;
+}
+
+}  // namespace
 
 WorkerProducer::WorkerProducer(std::unique_ptr<log::Producer> producer) : plain_(std::move(producer)), active_(plain_.get()) {}
 
@@ -20,6 +38,37 @@ absl::Status WorkerProducer::Watch(absl::Status status) {
   return status;
 }
 
+void WorkerProducer::SetRefusalHandler(log::RefusalHandler handler) {
+  refused_ = std::move(handler);
+  Listen();
+}
+
+void WorkerProducer::Listen() {
+  if (active_ == nullptr) return;
+  active_->SetRefusalHandler([this](const log::RefusedRecord& record) { return OnRefused(record); });
+}
+
+absl::Status WorkerProducer::OnRefused(const log::RefusedRecord& record) {
+  if (record.batch_too_large) {
+    // Which of the batch is too large nobody knows, so none can be left out.
+    const absl::Status error =
+        absl::FailedPreconditionError(absl::StrCat(std::string(record.error.message()),
+                                                   "; set max.request.size of the producer to the max.message.bytes of the "
+                                                   "topic, so that such records are known before they are sent"));
+    if (make_ != nullptr) Remember(record, error);
+    return error;
+  }
+  if (make_ == nullptr) return refused_ && (record.retriable || !record.marked) ? refused_(record) : record.error;
+  if (record.retriable) return record.error;
+  Remember(record, absl::InvalidArgumentError(record.error.message()));
+  return record.error;
+}
+
+void WorkerProducer::Remember(const log::RefusedRecord& record, const absl::Status& error) {
+  if (known_refusals_.size() >= kMostKnownRefusals) known_refusals_.clear();
+  known_refusals_[Fingerprint(record.topic, record.key, record.value)] = error;
+}
+
 absl::Status WorkerProducer::BeginIfNeeded() {
   if (make_ == nullptr || in_transaction_) return absl::OkStatus();
   if (!transaction_error_.ok()) return transaction_error_;
@@ -32,6 +81,10 @@ absl::Status WorkerProducer::Send(const std::string& topic, std::optional<int32_
                                   NullableBytesView value, Timestamp timestamp, const Headers& headers,
                                   int64_t* delivered_offset_max) {
   if (absl::Status status = BeginIfNeeded(); !status.ok()) return status;
+  if (!known_refusals_.empty()) {
+    if (const auto known = known_refusals_.find(Fingerprint(topic, key, value)); known != known_refusals_.end())
+      return known->second;
+  }
   if (last_ == nullptr || last_->first != topic) last_ = &*counts_.try_emplace(topic, 0).first;
   ++last_->second;
   return Watch(active_->Send(topic, partition, key, value, timestamp, headers, delivered_offset_max));
@@ -46,6 +99,7 @@ absl::Status WorkerProducer::Flush(std::chrono::milliseconds timeout) {
 void WorkerProducer::Replace(std::unique_ptr<log::Producer> producer) {
   active_ = producer.get();
   plain_ = std::move(producer);
+  Listen();
 }
 
 absl::Status WorkerProducer::CommitTransaction(const log::Offsets& offsets, const log::GroupIdentity& identity) {
@@ -82,6 +136,7 @@ absl::Status WorkerProducer::Rewind() {
   }
   transactional_ = *std::move(made);
   active_ = transactional_.get();
+  Listen();
   transaction_error_ = absl::OkStatus();
   return absl::OkStatus();
 }

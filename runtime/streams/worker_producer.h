@@ -33,6 +33,10 @@ class WorkerProducer final : public log::Producer {
 
   absl::Status Send(const std::string& topic, std::optional<int32_t> partition, NullableBytesView key, NullableBytesView value,
                     Timestamp timestamp, const Headers& headers, int64_t* delivered_offset_max) override;
+  /// At least once: asked about records that no broker took in time, and about those without a mark that the broker refuses.
+  /// Exactly once: such a record takes its transaction with it, and all is done again; then Send refuses at once what the broker
+  /// had refused.
+  void SetRefusalHandler(log::RefusalHandler handler) override;
   absl::Status Poll() override;
   absl::Status Flush(std::chrono::milliseconds timeout) override;
   [[nodiscard]] int64_t outstanding() const override { return active_ == nullptr ? 0 : active_->outstanding(); }
@@ -59,6 +63,9 @@ class WorkerProducer final : public log::Producer {
   /// Keeps errors that spoil the transaction.
   absl::Status Watch(absl::Status status);
   absl::Status BeginIfNeeded();
+  void Listen();
+  absl::Status OnRefused(const log::RefusedRecord& record);
+  void Remember(const log::RefusedRecord& record, const absl::Status& error);
 
   const MakeTransactional make_;  // empty: at least once
   std::unique_ptr<log::Producer> plain_;
@@ -66,6 +73,8 @@ class WorkerProducer final : public log::Producer {
   log::Producer* active_ = nullptr;
   bool in_transaction_ = false;
   absl::Status transaction_error_;
+  log::RefusalHandler refused_;
+  std::map<size_t, absl::Status> known_refusals_;  // by what makes up the record
   std::map<std::string, int64_t> counts_;
   std::pair<const std::string, int64_t>* last_ = nullptr;
 };

@@ -35,6 +35,8 @@ class RecordQueue {
   [[nodiscard]] bool has_head() const { return has_head_; }
   [[nodiscard]] Timestamp head_timestamp() const { return head_timestamp_; }
   [[nodiscard]] int64_t head_offset() const { return entries_[first_].offset; }
+  /// The first waiting record; there must be one. Valid until the queue changes.
+  [[nodiscard]] RawRecord head() const { return View(entries_[first_]); }
   /// Of the first waiting record as it stands in the log; unknown if none waits.
   [[nodiscard]] Timestamp first_timestamp() const { return size() > 0 ? entries_[first_].timestamp : Timestamp::Unknown(); }
   /// Waiting records, the head included.
@@ -47,6 +49,10 @@ class RecordQueue {
   /// Largest timestamp of a head that was taken; unknown before the first.
   [[nodiscard]] Timestamp partition_time() const { return partition_time_; }
   void set_partition_time(Timestamp time) { partition_time_ = time; }
+
+  /// Which of its task's sources it is.
+  void set_index(int32_t index) { index_ = index; }
+  [[nodiscard]] int32_t index() const { return index_; }
 
   /// Where the next record will come from, as the reader says, and whether the end of the partition was seen.
   void SetInput(int64_t position, bool at_end) {
@@ -76,6 +82,7 @@ class RecordQueue {
   SourceNode* const source_;
   DroppedRecords* const dropped_;
   const CorruptRecord corrupt_;
+  int32_t index_ = -1;
   std::string buffer_;
   std::vector<Entry> entries_;
   size_t first_ = 0;

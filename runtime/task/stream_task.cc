@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "millrace/runtime/logging.h"
 #include "millrace/state/internal/mutants.h"
 #include "task/located_status.h"
 #include "task/offset_metadata.h"
@@ -21,8 +20,8 @@ std::string Place(const log::TopicPartition& partition, int64_t offset) {
   return absl::StrCat(partition.ToString(), " at offset ", offset);
 }
 
-// As Kafka's own deserialisers call what they throw; consumers of dead letters tell causes apart by it.
-constexpr char kDeserializationError[] = "org.apache.kafka.common.errors.SerializationException";
+// As Kafka's own serialisers call what they throw; consumers of dead letters tell causes apart by it.
+constexpr char kSerializationError[] = "org.apache.kafka.common.errors.SerializationException";
 
 }  // namespace
 
@@ -32,8 +31,18 @@ class StreamTask::Output final : public OutputSink {
   explicit Output(StreamTask* task) : task_(task) {}
   void Send(const std::string& topic, std::optional<int32_t> partition, NullableBytesView key, NullableBytesView value,
             Timestamp timestamp, const Headers& headers) override {
-    absl::Status status = task_->producer_->Send(topic, partition, key, value, timestamp, headers, nullptr);
-    if (!status.ok()) task_->TaskContext::error.Report(At(status, absl::StrCat("send to ", topic)));
+    const absl::Status status = task_->producer_->Send(topic, partition, key, value, timestamp, headers, nullptr);
+    task_->activity_->Step();
+    if (status.ok()) return;
+    const absl::Status located = At(status, absl::StrCat("send to ", topic));
+    if (!log::IsRefusal(status)) return task_->TaskContext::error.Report(located);
+    UnwritableRecord record;
+    record.topic = topic;
+    record.key = key;
+    record.value = value;
+    record.timestamp = timestamp;
+    record.headers = &headers;
+    (void)task_->LeaveOut(record, located);
   }
   int32_t PartitionCount(const std::string& topic) override {
     return task_->options_.partition_count ? task_->options_.partition_count(topic) : -1;
@@ -64,20 +73,25 @@ class StreamTask::Changelog final : public ChangelogSink {
 StreamTask::StreamTask(StreamTaskOptions options, ProcessorTopology topology, std::unique_ptr<EngineFactory> engines,
                        log::Producer* producer)
     : options_(std::move(options)),
+      activity_(options_.activity != nullptr ? options_.activity : &unwatched_),
       engines_(std::move(engines)),
       producer_(producer),
       output_(std::make_unique<Output>(this)),
       topology_(std::move(topology)),
-      group_(options_.max_task_idle) {
+      group_(options_.max_task_idle),
+      errors_(&options_.errors, producer_) {
   emit_interval = options_.emit_interval;
   const auto corrupt = [this](const RawRecord& record, const absl::Status& reason) { return OnCorruptRecord(record, reason); };
-  for (const log::TopicPartition& partition : options_.sources) {
+  for (size_t i = 0; i < options_.sources.size(); ++i) {
+    const log::TopicPartition& partition = options_.sources[i];
     const auto source = topology_.sources.find(partition.topic);
     if (source == topology_.sources.end()) {
       TaskContext::error.Report(absl::InternalError(absl::StrCat("the topology has no source for ", partition.ToString())));
       continue;
     }
-    group_.AddQueue(std::make_unique<RecordQueue>(partition, source->second, &(TaskContext::dropped), corrupt));
+    auto queue = std::make_unique<RecordQueue>(partition, source->second, &(TaskContext::dropped), corrupt);
+    queue->set_index(static_cast<int32_t>(i));
+    group_.AddQueue(std::move(queue));
   }
 }
 
@@ -119,9 +133,11 @@ absl::Status StreamTask::Start(const log::Offsets& committed) {
   group_.InitStreamTime();
   for (const auto& node : topology_.nodes) {
     if (!TaskContext::error.ok()) break;
+    initialising_ = node->name();
     Guarded([&] { TaskContext::error.Report(node->Init(this)); },
             [&] { return absl::StrCat("initialising node ", node->name()); });
   }
+  initialising_.clear();
   return error();
 }
 
@@ -164,16 +180,19 @@ int StreamTask::Buffered(const log::TopicPartition& partition) const {
 int StreamTask::Process(int max_records, Timestamp now) {
   int processed = 0;
   sample_count_ = 0;
-  while (processed < max_records && TaskContext::error.ok() && group_.Ready(now)) {
+  while (processed < max_records && TaskContext::error.ok() && !activity_->interrupted() && group_.Ready(now)) {
     RecordQueue* const queue = group_.next();
     if (processed % kSampleInterval == 0) Sample(*queue);
     const int64_t offset = queue->head_offset();
+    processing_ = queue;
+    activity_->Record(queue->index(), offset);
     Guarded(
         [this] {
           absl::Status status = group_.ProcessNext();
           if (!status.ok()) TaskContext::error.Report(status);
         },
         [&] { return Place(queue->partition(), offset); });
+    processing_ = nullptr;
     if (TaskContext::error.ok()) Admit(queue);
     commit_needed_ = true;
     if (++processed % kDirtyCheck == 0) WatchDirtyBytes();
@@ -188,10 +207,10 @@ void StreamTask::Guarded(absl::FunctionRef<void()> run, absl::FunctionRef<std::s
   const bool was_ok = TaskContext::error.ok();
   try {
     run();
-  } catch (const std::exception& e) {
-    TaskContext::error.Report(absl::AbortedError(absl::StrCat("a user function threw: ", e.what())));
   } catch (...) {
-    TaskContext::error.Report(absl::AbortedError("a user function threw something that is no std::exception"));
+    ErrorHandlerContext thrown;
+    (void)DescribeException(&thrown);
+    TaskContext::error.Report(thrown.error);
   }
   if (!was_ok || TaskContext::error.ok()) return;
   const absl::Status located = At(TaskContext::error.status(), where());
@@ -216,12 +235,19 @@ void StreamTask::WatchDirtyBytes() {
   if (dirty_bytes() > dirty_limit_bytes_) commit_requested_ = true;
 }
 
-Cancellable StreamTask::Schedule(std::chrono::milliseconds interval, PunctuationType type, Punctuator punctuator) {
+Cancellable StreamTask::Schedule(std::chrono::milliseconds interval, PunctuationType type, Punctuator punctuate) {
   if (interval.count() < 1) {
     TaskContext::error.Report(absl::InvalidArgumentError(
         absl::StrCat("a punctuation needs an interval of at least 1 ms, not ", interval.count(), " ms")));
     return {};
   }
+  Punctuator punctuator = [this, node = initialising_, punctuate = std::move(punctuate)](Timestamp now) {
+    try {
+      punctuate(now);
+    } catch (...) {
+      if (!Survives(node)) throw;
+    }
+  };
   if (type == PunctuationType::kStreamTime) {
     // Aligned to 0, so the first record fires.
     return stream_time_punctuations_.Add(Timestamp::FromMillis(0), interval, std::move(punctuator));
@@ -234,6 +260,7 @@ bool StreamTask::FirePunctuations(PunctuationQueue* queue, Timestamp now) {
   const bool fired = queue->Fire(now, [this](const Punctuator& punctuator, Timestamp time) {
     TaskContext::record = RecordContext{};
     TaskContext::record.timestamp = time;
+    activity_->Step();
     Guarded([&] { punctuator(time); }, [&] { return absl::StrCat("punctuation at ", time.millis()); });
     return TaskContext::error.ok();
   });
@@ -316,47 +343,80 @@ StateStore* StreamTask::FindStore(std::string_view name) {
   return nullptr;
 }
 
-absl::Status StreamTask::OnCorruptRecord(const RawRecord& record, const absl::Status& reason) {
-  if (options_.deserialization_errors == DeserializationErrorPolicy::kFail) {
-    return absl::Status(
-        reason.code(),
-        absl::StrCat(std::string(reason.message()),
-                     "; the task stops here and loses nothing. To go on past such records set deserialization.exception.handler "
-                     "to continue, or to dead-letter with a topic in errors.dead.letter.queue.topic.name"));
-  }
-  commit_needed_ = true;
-  const bool dead_letter = options_.deserialization_errors == DeserializationErrorPolicy::kDeadLetter;
-  const std::string task = options_.id.ToString();
-  LogWarning(absl::StrCat("a record is left out", dead_letter ? " and written to " + options_.dead_letter_topic : std::string(),
-                          ": ", std::string(reason.message())),
-             {.event = "record-unreadable",
-              .task = task,
-              .store = {},
-              .topic = *record.topic,
-              .partition = record.partition,
-              .offset = record.offset});
-  return dead_letter ? SendDeadLetter(record, reason) : absl::OkStatus();
+ErrorHandlerContext StreamTask::Context(const std::string& node) const {
+  ErrorHandlerContext context;
+  context.task = options_.id;
+  context.node = node;
+  const RecordContext& in_flight = TaskContext::record;
+  context.timestamp = in_flight.timestamp;
+  context.headers = in_flight.headers;
+  if (in_flight.topic == nullptr) return context;
+  context.topic = *in_flight.topic;
+  context.partition = in_flight.partition;
+  context.offset = in_flight.offset;
+  // What a cache forwards comes from records that are gone.
+  if (processing_ == nullptr || processing_->size() == 0) return context;
+  const RawRecord source = processing_->head();
+  if (source.offset != context.offset || source.partition != context.partition || *source.topic != context.topic) return context;
+  context.source_key = source.key;
+  context.source_value = source.value;
+  return context;
 }
 
-// As Kafka's ExceptionHandlerUtils: bytes, time and headers of the record, then these in this order. There is no stack trace to
-// give; what stands in its place tells all that is known of where it happened.
-absl::Status StreamTask::SendDeadLetter(const RawRecord& record, const absl::Status& reason) {
-  ++dead_letters_;
-  const log::TopicPartition partition{*record.topic, record.partition};
-  const auto source = topology_.sources.find(partition.topic);
-  const absl::Status located =
-      At(reason, absl::StrCat("task ", options_.id.ToString(), ", node ", source->second->name(), ", topic ", partition.topic,
-                              ", partition ", record.partition, ", offset ", record.offset));
-  Headers headers = *record.headers;
-  headers.Add("__streams.errors.exception", kDeserializationError);
-  headers.Add("__streams.errors.message", std::string(reason.message()));
-  headers.Add("__streams.errors.stacktrace", located.ToString());
-  headers.Add("__streams.errors.topic", partition.topic);
-  headers.Add("__streams.errors.partition", std::to_string(record.partition));
-  headers.Add("__streams.errors.offset", std::to_string(record.offset));
-  const absl::Status sent =
-      producer_->Send(options_.dead_letter_topic, std::nullopt, record.key, record.value, record.timestamp, headers, nullptr);
-  return sent.ok() ? sent : At(sent, absl::StrCat("dead letter to ", options_.dead_letter_topic));
+absl::Status StreamTask::OnCorruptRecord(const RawRecord& record, const absl::Status& reason) {
+  commit_needed_ = true;
+  ErrorHandlerContext context;
+  context.task = options_.id;
+  context.node = topology_.sources.find(*record.topic)->second->name();
+  context.topic = *record.topic;
+  context.partition = record.partition;
+  context.offset = record.offset;
+  context.timestamp = record.timestamp;
+  context.headers = record.headers;
+  context.source_key = record.key;
+  context.source_value = record.value;
+  context.error = reason;
+  context.exception = kSerializationError;
+  return errors_.OnDeserialization(context);
+}
+
+bool StreamTask::Survives(const std::string& node) {
+  // A store that failed, a processor that said Fail: the task is at its end, and what is thrown now comes of it.
+  if (!TaskContext::error.ok()) return false;
+  ErrorHandlerContext context = Context(node);
+  const bool may_go_on = DescribeException(&context);
+  const absl::Status status = may_go_on ? errors_.OnProcessing(context) : context.error;
+  if (status.ok()) {
+    ++(TaskContext::dropped).processing;
+    return true;
+  }
+  TaskContext::error.Report(node.empty() ? status : At(status, absl::StrCat("node ", node)));
+  return false;
+}
+
+bool StreamTask::OnUnwritable(const ProcessorNode& node, const std::string& topic, const Headers& headers,
+                              const absl::Status& reason) {
+  TaskContext::sink = &node;
+  UnwritableRecord record;
+  record.topic = topic;
+  record.timestamp = TaskContext::record.timestamp;
+  record.headers = &headers;
+  record.serialization = true;
+  return LeaveOut(record, reason);
+}
+
+bool StreamTask::LeaveOut(const UnwritableRecord& record, const absl::Status& reason) {
+  if (!TaskContext::error.ok()) return false;
+  ErrorHandlerContext context = Context(TaskContext::sink != nullptr ? TaskContext::sink->name() : std::string());
+  context.error = reason;
+  context.exception = KindOfUnwritable(record, reason);
+  const absl::Status status = errors_.OnProduction(context, record);
+  if (status.ok()) {
+    ++(TaskContext::dropped).production;
+    return true;
+  }
+  TaskContext::error.Report(status);
+  return false;
 }
 
 }  // namespace millrace

@@ -18,12 +18,13 @@
 #include "absl/status/statusor.h"
 #include "log/log.h"
 #include "millrace/operators/task_context.h"
-#include "millrace/runtime/streams_config.h"
 #include "millrace/state/engine.h"
 #include "millrace/state/store_memory.h"
 #include "millrace/topologies/topology.h"
 #include "task/partition_group.h"
 #include "task/punctuation_queue.h"
+#include "task/task_errors.h"
+#include "task/worker_activity.h"
 
 namespace millrace {
 
@@ -38,15 +39,15 @@ struct StreamTaskOptions {
   bool caching = true;
   /// Null: stores never drop what is not dirty.
   StoreMemory* store_memory = nullptr;
-  DeserializationErrorPolicy deserialization_errors = DeserializationErrorPolicy::kFail;
-  /// Where records that do not parse go under kDeadLetter.
-  std::string dead_letter_topic;
+  ErrorOptions errors;
   /// Of the worker's producer; empty for at-least-once.
   std::string transactional_id;
   /// -1 for a topic that is not known.
   std::function<int32_t(const std::string&)> partition_count;
   /// Wall clock, for contexts and punctuation schedules made outside Process.
   std::function<Timestamp()> system_time;
+  /// Where the task tells what it does, for threads that watch its worker; null: nobody does. Outlives the task.
+  WorkerActivity* activity = nullptr;
 };
 
 /// One record of a sample, as the task took it.
@@ -86,7 +87,8 @@ class StreamTask final : private TaskContext {
   [[nodiscard]] RecordQueue* queue(const log::TopicPartition& partition) const { return group_.Find(partition); }
   void SetInput(RecordQueue* queue, int64_t position, bool at_end);
 
-  /// Processes at most `max_records`, as far as record choice allows; returns how many. Look at error() afterwards.
+  /// Processes at most `max_records`, as far as record choice allows and until the worker is interrupted; returns how many. Look
+  /// at error() afterwards.
   int Process(int max_records, Timestamp now);
   /// Of the last Process: its first record, then every 64th.
   [[nodiscard]] std::span<const RecordSample> samples() const { return {samples_.data(), sample_count_}; }
@@ -120,7 +122,7 @@ class StreamTask final : private TaskContext {
   /// The first error; it names topic, partition and offset where there is one.
   [[nodiscard]] const absl::Status& error() const { return TaskContext::error.status(); }
   [[nodiscard]] const DroppedRecords& dropped() const { return TaskContext::dropped; }
-  [[nodiscard]] int64_t dead_letters() const { return dead_letters_; }
+  [[nodiscard]] const DeadLetterCounts& dead_letters() const { return errors_.dead_letters(); }
   [[nodiscard]] const ProcessorTopology& topology() const { return topology_; }
   [[nodiscard]] Timestamp stream_time() const override { return group_.stream_time(); }
   StateStore* FindStore(std::string_view name) override;
@@ -142,17 +144,27 @@ class StreamTask final : private TaskContext {
   Timestamp system_time() const override { return options_.system_time(); }
   Cancellable Schedule(std::chrono::milliseconds interval, PunctuationType type, Punctuator punctuator) override;
   void RequestCommit() override { commit_requested_ = true; }
+  bool OnException(const ProcessorNode& node) override { return Survives(node.name()); }
+  bool OnUnwritable(const ProcessorNode& node, const std::string& topic, const Headers& headers,
+                    const absl::Status& reason) override;
 
   /// Runs code that may call user functions; what they throw becomes the task's error.
   void Guarded(absl::FunctionRef<void()> run, absl::FunctionRef<std::string()> where);
   bool FirePunctuations(PunctuationQueue* queue, Timestamp now);
   void Admit(RecordQueue* queue);
   absl::Status OnCorruptRecord(const RawRecord& record, const absl::Status& reason);
-  absl::Status SendDeadLetter(const RawRecord& record, const absl::Status& reason);
+  /// Inside a catch clause: true if the processing exception handler says so, and nothing else has failed.
+  bool Survives(const std::string& node);
+  /// False, and the task has failed, unless the production exception handler says that the record may be left out.
+  bool LeaveOut(const UnwritableRecord& record, const absl::Status& reason);
+  /// Of the record in flight.
+  [[nodiscard]] ErrorHandlerContext Context(const std::string& node) const;
   void WatchDirtyBytes();
   void Sample(const RecordQueue& next);
 
   const StreamTaskOptions options_;
+  WorkerActivity unwatched_;
+  WorkerActivity* const activity_;
   const std::unique_ptr<EngineFactory> engines_;
   log::Producer* const producer_;
   const std::unique_ptr<Output> output_;
@@ -161,10 +173,12 @@ class StreamTask final : private TaskContext {
   PartitionGroup group_;
   PunctuationQueue stream_time_punctuations_;
   PunctuationQueue wall_clock_punctuations_;
+  TaskErrors errors_;
+  const RecordQueue* processing_ = nullptr;  // whose head is in flight
+  std::string initialising_;                 // the node whose Init runs
   bool commit_needed_ = false;
   bool commit_requested_ = false;
   int64_t dirty_limit_bytes_ = int64_t{64} << 20;
-  int64_t dead_letters_ = 0;
   std::array<RecordSample, 16> samples_;
   size_t sample_count_ = 0;
   log::Offsets prepared_;

@@ -53,6 +53,7 @@ class TopologyTestDriver::Impl {
     for (const auto& [topic, source] : nodes->sources) task.sources.push_back({topic, 0});
     task.emit_interval = std::chrono::milliseconds(0);
     task.caching = options_.caching;
+    task.errors.handlers = options_.exception_handlers;
     task.partition_count = [](const std::string&) { return 1; };
     task.system_time = [this] { return wall_clock_; };
     task_ = std::make_unique<StreamTask>(std::move(task), *std::move(nodes), MakeMemoryEngineFactory(), &producer_);

@@ -31,19 +31,21 @@ KeyValueOverlay::Entry* KeyValueOverlay::Lookup(BytesView key) {
   if (resident_) return nullptr;
   const bool found = Read(key, &value_buffer);
   Evict(8);
-  Entry* const entry = Add(key);
-  entry->known = true;
-  if (found) {
-    if (absl::Status s = DecodeInto(value_buffer, entry); s.ok()) {
-      entry->present = true;
+  return Changing([&] {
+    Entry* const entry = Add(key);
+    entry->known = true;
+    if (found) {
+      if (absl::Status s = DecodeInto(value_buffer, entry); s.ok()) {
+        entry->present = true;
+      } else {
+        Fail(s, "reading a stored value");
+      }
     } else {
-      Fail(s, "reading a stored value");
+      entry->in_engine = false;
     }
-  } else {
-    entry->in_engine = false;
-  }
-  Count(entry);
-  return entry;
+    Count(entry);
+    return entry;
+  });
 }
 
 KeyValueOverlay::Entry* KeyValueOverlay::ForWrite(BytesView key) {

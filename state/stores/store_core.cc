@@ -1,5 +1,7 @@
 #include "millrace/state/internal/store_core.h"
 
+#include <exception>
+
 #include "absl/strings/str_cat.h"
 #include "millrace/state/internal/mutants.h"
 
@@ -72,6 +74,16 @@ absl::StatusOr<std::optional<int64_t>> StoreCore::ReadNumber(BytesView meta_key)
 void StoreCore::Fail(const absl::Status& status, std::string_view doing) {
   context_.error->Report(absl::Status(
       status.code(), absl::StrCat("store '", name_, "': ", std::string(doing), ": ", std::string(status.message()))));
+}
+
+void StoreCore::FailThrown() {
+  try {
+    throw;
+  } catch (const std::exception& e) {
+    Fail(absl::AbortedError(absl::StrCat("a user's serde or type threw: ", e.what())), "changing a value");
+  } catch (...) {
+    Fail(absl::AbortedError("a user's serde or type threw something that is no std::exception"), "changing a value");
+  }
 }
 
 void StoreCore::Log(BytesView key, NullableBytesView engine_value, Timestamp record_timestamp, const Headers& headers) {

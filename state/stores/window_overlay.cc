@@ -87,21 +87,23 @@ Slot* WindowOverlay::Lookup(BytesView key, int64_t time) {
   if (time >= resident_from_) return nullptr;
   AnnounceWrite(key);
   if (++loads_since_sweep_ > 4096) Evict();
-  run = MakeRun(key);
-  Slot* const slot = AddSlot(run, LowerBound(run->slots, time), time);
-  slot->known = true;
-  Bytes engine_key;
-  AppendEngineKey(*slot, &engine_key);
-  slot->in_engine = Read(engine_key, &value_buffer);
-  if (slot->in_engine) {
-    if (absl::Status s = DecodeInto(value_buffer, slot); s.ok()) {
-      slot->present = true;
-    } else {
-      Fail(s, "reading a stored value");
+  return Changing([&]() -> Slot* {
+    run = MakeRun(key);
+    Slot* const slot = AddSlot(run, LowerBound(run->slots, time), time);
+    slot->known = true;
+    Bytes engine_key;
+    AppendEngineKey(*slot, &engine_key);
+    slot->in_engine = Read(engine_key, &value_buffer);
+    if (slot->in_engine) {
+      if (absl::Status s = DecodeInto(value_buffer, slot); s.ok()) {
+        slot->present = true;
+      } else {
+        Fail(s, "reading a stored value");
+      }
     }
-  }
-  Count(slot);
-  return slot->present ? slot : nullptr;
+    Count(slot);
+    return slot->present ? slot : nullptr;
+  });
 }
 
 WindowOverlay::Admission WindowOverlay::Admit(int64_t time) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "host/host.h"
 #include "kafka_broker.h"
 #include "log/kafka/kafka_log.h"
+#include "metrics/runtime_snapshot.h"
 #include "millrace/runtime/kafka_streams.h"
 #include "millrace/runtime/logging.h"
 #include "millrace/state/serdes.h"
@@ -228,6 +230,91 @@ TEST_F(ErrorPathsTest, AMissingOutputTopicIsNamedWithTheRecordThatGoesThere) {
       AllOf(HasSubstr("task 0_0: " + input_ + "-0 at offset 0: send to " + output_), HasSubstr("create it, or check the name")));
   EXPECT_EQ(Committed(), -1);
 }
+
+// Of each record as many bytes as its number says.
+Topology SizedTopology(const std::string& input, const std::string& output) {
+  StreamsBuilder builder;
+  builder.Stream<int64_t, int64_t>(input)
+      .MapValues([](const int64_t& size) { return std::string(static_cast<size_t>(size), 'x'); })
+      .To(output);
+  return builder.Build().value();
+}
+
+class UnwritableTest : public ErrorPathsTest, public testing::WithParamInterface<const char*> {
+ protected:
+  std::unique_ptr<KafkaStreams> Start(const Topology& topology, Properties more) {
+    more.insert({{"application.id", application_},
+                 {"bootstrap.servers", broker_->bootstrap_servers()},
+                 {"state.dir", root_},
+                 {"session.timeout.ms", "6000"},
+                 {"heartbeat.interval.ms", "500"},
+                 {"processing.guarantee", GetParam()},
+                 {"commit.interval.ms", "100"}});
+    auto streams = std::make_unique<KafkaStreams>(topology, StreamsConfig::From(more).value());
+    const absl::Status started = streams->Start();
+    EXPECT_TRUE(started.ok()) << started;
+    return streams;
+  }
+  // What was committed may end with the transaction's marker.
+  bool AllCommitted() {
+    return Eventually([&] { return Committed() >= written_; });
+  }
+  std::vector<size_t> Sizes() {
+    std::vector<size_t> sizes;
+    for (const Read& read : ReadAll(output_)) sizes.push_back(read.value.value_or("").size());
+    return sizes;
+  }
+};
+
+TEST_P(UnwritableTest, ARecordThatIsTooLargeIsContinuedPastAndDoesNotTouchTheTransaction) {
+  for (const int64_t size : {5, 200000, 7}) Write(Number(1), Number(size));
+  Flush();
+  auto streams =
+      Start(SizedTopology(input_, output_), {{"production.exception.handler", "continue"}, {"max.request.size", "100000"}});
+  ASSERT_TRUE(AllCommitted()) << streams->error();
+  EXPECT_TRUE(streams->Close());
+  EXPECT_TRUE(streams->error().ok()) << streams->error();
+  EXPECT_THAT(Sizes(), ElementsAre(5u, 7u));
+  const RuntimeSnapshot snapshot = streams->Snapshot();
+  EXPECT_EQ(snapshot.records_dropped.at("production"), 1);
+  EXPECT_EQ(snapshot.transactions_aborted, 0);
+}
+
+TEST_P(UnwritableTest, ARecordThatIsTooLargeEndsTheInstanceAndIsNamed) {
+  for (const int64_t size : {5, 200000, 7}) Write(Number(1), Number(size));
+  Flush();
+  auto streams = Start(SizedTopology(input_, output_), {{"max.request.size", "100000"}});
+  ASSERT_TRUE(Eventually([&] { return streams->state() == State::kError; }));
+  EXPECT_THAT(std::string(streams->error().message()),
+              AllOf(HasSubstr(input_ + "-0 at offset 1: send to " + output_), HasSubstr("set production.exception.handler to")));
+  EXPECT_LE(Committed(), 1);
+}
+
+TEST_P(UnwritableTest, ARecordThatTheBrokerRefusesIsContinuedPast) {
+  // A compacted topic takes no record without a key.
+  const std::string compacted = output_ + "-compacted";
+  ASSERT_TRUE(client_->admin().CreateTopic({compacted, 1, 1, {{"cleanup.policy", "compact"}}}).ok());
+  StreamsBuilder builder;
+  builder.Stream<int64_t, int64_t>(input_)
+      .SelectKey([](const int64_t&, const int64_t& value) { return value == 13 ? std::optional<int64_t>() : value; })
+      .To(compacted);
+  auto streams = Start(builder.Build().value(), {{"production.exception.handler", "continue"}});
+  // One after another, for a broker refuses the whole batch.
+  for (const int64_t value : {1, 13, 2}) {
+    Write(Number(0), Number(value));
+    Flush();
+    ASSERT_TRUE(AllCommitted()) << streams->error();
+  }
+  EXPECT_TRUE(streams->Close());
+  EXPECT_TRUE(streams->error().ok()) << streams->error();
+  std::vector<NullableBytes> values;
+  for (const Read& read : ReadAll(compacted)) values.push_back(read.value);
+  EXPECT_THAT(values, ElementsAre(Number(1), Number(2)));
+  EXPECT_GE(streams->Snapshot().records_dropped.at("production"), 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Guarantees, UnwritableTest, testing::Values("at_least_once", "exactly_once_v2"),
+                         [](const auto& info) { return std::string(info.param); });
 
 TEST_F(ErrorPathsTest, AnInputTopicThatIsDeletedUnderTheApplicationEndsIt) {
   auto streams = MakeCopy();

@@ -132,10 +132,10 @@ class EmbeddedTransactionalProducer final : public TransactionalProducer {
                     Timestamp timestamp, const Headers& headers, int64_t* delivered_offset_max) override {
     if (!last_ || last_->name() != topic) {
       last_ = state_->Find(topic);
-      if (!last_) return absl::AbortedError(NoSuchTopic(topic).message());
+      if (!last_) return NoSuchTopic(topic);
     }
     absl::StatusOr<int32_t> chosen = EmbeddedLog::State::ChoosePartition(last_.get(), partition, key);
-    if (!chosen.ok()) return absl::AbortedError(chosen.status().message());
+    if (!chosen.ok()) return chosen.status();
     if (timestamp.millis() < 0) timestamp = state_->host()->Now();
     absl::StatusOr<int64_t> offset = state_->transactions().Append(identity_, last_, *chosen, key, value, timestamp, headers);
     if (!offset.ok()) return offset.status();

@@ -27,6 +27,22 @@ rd_kafka_headers_t* MakeHeaders(const Headers& headers) {
   return made;
 }
 
+// By what the record is, not by how the broker or the application's rights are at the moment.
+bool IsRefusedForGood(rd_kafka_resp_err_t error) {
+  switch (error) {
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE:
+    case RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // Null is a null pointer, empty is not.
 rd_kafka_vu_t Memory(rd_kafka_vtype_t type, NullableBytesView bytes) {
   rd_kafka_vu_t part;
@@ -75,12 +91,29 @@ void KafkaProducer::OnDelivery(rd_kafka_t* /*rk*/, const rd_kafka_message_t* mes
     if (delivered != nullptr && *delivered < message->offset) *delivered = message->offset;
     return;
   }
-  if (self->error_.ok() && message->err != RD_KAFKA_RESP_ERR__PURGE_QUEUE && message->err != RD_KAFKA_RESP_ERR__PURGE_INFLIGHT) {
-    self->error_ = KafkaError(
-        message->err,
-        absl::StrCat("a record for ", rd_kafka_topic_name(message->rkt), "-", message->partition, " was not delivered"),
-        rd_kafka_message_errstr(message));
-  }
+  if (!self->error_.ok()) return;
+  if (message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT) return;
+  absl::Status status = self->JudgeFailure(*message);
+  if (self->error_.ok()) self->error_ = std::move(status);
+}
+
+absl::Status KafkaProducer::JudgeFailure(const rd_kafka_message_t& message) const {
+  absl::Status error = KafkaError(
+      message.err, absl::StrCat("a record for ", rd_kafka_topic_name(message.rkt), "-", message.partition, " was not delivered"),
+      rd_kafka_message_errstr(&message));
+  const bool retriable = absl::IsDeadlineExceeded(error) || absl::IsUnavailable(error);
+  if (!refused_ || !(retriable || IsRefusedForGood(message.err))) return error;
+  RefusedRecord record;
+  record.topic = rd_kafka_topic_name(message.rkt);
+  if (message.key != nullptr) record.key = BytesView(static_cast<const char*>(message.key), message.key_len);
+  if (message.payload != nullptr) record.value = BytesView(static_cast<const char*>(message.payload), message.len);
+  rd_kafka_timestamp_type_t type = RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+  record.timestamp = Timestamp::FromMillis(rd_kafka_message_timestamp(&message, &type));
+  record.error = std::move(error);
+  record.marked = message._private != nullptr;
+  record.retriable = retriable;
+  record.batch_too_large = message.err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+  return refused_(record);
 }
 
 absl::StatusOr<rd_kafka_topic_t*> KafkaProducer::FindTopic(const std::string& topic) {

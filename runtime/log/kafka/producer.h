@@ -4,6 +4,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "log/kafka/handle.h"
@@ -24,9 +25,12 @@ class KafkaProducer final : public Producer, public Handle {
 
   absl::Status Send(const std::string& topic, std::optional<int32_t> partition, NullableBytesView key, NullableBytesView value,
                     Timestamp timestamp, const Headers& headers, int64_t* delivered_offset_max) override;
+  void SetRefusalHandler(RefusalHandler handler) override { refused_ = std::move(handler); }
   absl::Status Poll() override;
   absl::Status Flush(std::chrono::milliseconds timeout) override;
   [[nodiscard]] int64_t outstanding() const override { return outstanding_; }
+  /// Not OK if no record can be sent any more.
+  absl::Status CurrentError();
   /// After an abort the failure of one of its records is over.
   void ForgetError() { error_ = absl::OkStatus(); }
 
@@ -34,7 +38,8 @@ class KafkaProducer final : public Producer, public Handle {
   KafkaProducer(std::chrono::milliseconds request_timeout, ClientLog log);
   absl::StatusOr<rd_kafka_topic_t*> FindTopic(const std::string& topic);
   absl::Status Produce(rd_kafka_vu_t* parts, size_t count, const std::string& topic);
-  absl::Status CurrentError();
+  /// What becomes of a record that was not delivered: OK = it is left out.
+  absl::Status JudgeFailure(const rd_kafka_message_t& message) const;
   static void OnDelivery(rd_kafka_t* rk, const rd_kafka_message_t* message, void* opaque);
 
   const std::chrono::milliseconds request_timeout_;
@@ -44,6 +49,7 @@ class KafkaProducer final : public Producer, public Handle {
   rd_kafka_topic_t* last_topic_ = nullptr;
   int64_t outstanding_ = 0;
   absl::Status error_;
+  RefusalHandler refused_;
 };
 
 }  // namespace millrace::log::kafka

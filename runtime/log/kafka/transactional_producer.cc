@@ -103,7 +103,9 @@ absl::Status KafkaTransactionalProducer::Send(const std::string& topic, std::opt
                                               NullableBytesView value, Timestamp timestamp, const Headers& headers,
                                               int64_t* delivered_offset_max) {
   absl::Status sent = producer_->Send(topic, partition, key, value, timestamp, headers, delivered_offset_max);
-  return sent.ok() ? sent : JudgeDelivery(sent);
+  // The client never had a record that it refused itself, so the transaction is as it was.
+  if (sent.ok() || (IsRefusal(sent) && producer_->CurrentError().ok())) return sent;
+  return JudgeDelivery(sent);
 }
 
 absl::Status KafkaTransactionalProducer::Poll() { return JudgeDelivery(producer_->Poll()); }

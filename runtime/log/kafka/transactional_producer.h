@@ -26,6 +26,7 @@ class KafkaTransactionalProducer final : public TransactionalProducer {
 
   absl::Status Send(const std::string& topic, std::optional<int32_t> partition, NullableBytesView key, NullableBytesView value,
                     Timestamp timestamp, const Headers& headers, int64_t* delivered_offset_max) override;
+  void SetRefusalHandler(RefusalHandler handler) override { producer_->SetRefusalHandler(std::move(handler)); }
   absl::Status Poll() override;
   absl::Status Flush(std::chrono::milliseconds timeout) override;
   [[nodiscard]] int64_t outstanding() const override { return producer_->outstanding(); }

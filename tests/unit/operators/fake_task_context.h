@@ -67,6 +67,14 @@ class FakeTaskContext : public TaskContext {
     return {};
   }
   void RequestCommit() override { ++commits; }
+  bool OnException(const ProcessorNode& node) override {
+    thrown_by.push_back(node.name());
+    return leave_out;
+  }
+  bool OnUnwritable(const ProcessorNode&, const std::string&, const Headers&, const absl::Status& reason) override {
+    if (!leave_out) error.Report(reason);
+    return leave_out;
+  }
 
   void AddStore(const std::shared_ptr<const StoreBuilder>& builder) {
     std::unique_ptr<StateStore> store = builder->Build();
@@ -87,6 +95,9 @@ class FakeTaskContext : public TaskContext {
   Timestamp now = At(0);
   int commits = 0;
   std::vector<Punctuator> punctuators;
+  /// Answers of exception handlers; and which nodes they were asked about.
+  bool leave_out = false;
+  std::vector<std::string> thrown_by;
 
  private:
   std::string application_id_ = "app";

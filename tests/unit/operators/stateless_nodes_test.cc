@@ -1,5 +1,7 @@
 #include "millrace/operators/internal/stateless_nodes.h"
 
+#include <stdexcept>
+
 #include "fake_task_context.h"
 
 namespace millrace::operators_test {
@@ -127,6 +129,24 @@ TEST_F(StatelessNodes, AChildOfAnotherTypeIsRefusedByName) {
   PassThroughNode<String, int64_t> node("numbers");
   const absl::Status status = node.AddChild(&out_);
   EXPECT_EQ(status.message(), "node collector does not take what node numbers forwards");
+}
+
+TEST_F(StatelessNodes, AnExceptionIsAskedAboutAtTheInnermostNodeAndThrownOnIfNothingElseIsSaid) {
+  MapValuesNode<String, String, String> inner("inner", [](const String*, const String* v) -> std::optional<String> {
+    if (*v == "bad") throw std::runtime_error("no");
+    return *v;
+  });
+  Ready(inner);
+  MapValuesNode<String, String, String> outer("outer", [](const String*, const String* v) { return std::optional<String>(*v); });
+  ASSERT_EQ(outer.AddChild(&inner), absl::OkStatus());
+  ASSERT_EQ(outer.AddChild(&out_), absl::OkStatus());
+  ASSERT_EQ(outer.Init(&task_), absl::OkStatus());
+  EXPECT_THROW(Feed(outer, "a", "bad", 1), std::runtime_error);
+  EXPECT_THAT(out_.Take(), IsEmpty());
+  task_.leave_out = true;
+  Feed(outer, "a", "bad", 2);
+  EXPECT_THAT(out_.Take(), ElementsAre("a=bad@2")) << "the other child gets it";
+  EXPECT_THAT(task_.thrown_by, ElementsAre("inner", "inner"));
 }
 
 }  // namespace

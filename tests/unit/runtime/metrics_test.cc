@@ -168,6 +168,17 @@ TEST(Health, AFailedApplicationIsNeitherAliveNorReadyAndSaysWhy) {
   EXPECT_EQ(nlohmann::json::parse(Liveness(snapshot).body)["error"], "topic orders is gone");
 }
 
+TEST(Health, WhatStandsStillInThisProcessIsNotAliveAndNamed) {
+  RuntimeSnapshot snapshot = Running();
+  snapshot.stuck = {"worker-1 has hung"};
+  const Health alive = Liveness(snapshot);
+  EXPECT_FALSE(alive.ok);
+  const auto body = nlohmann::json::parse(alive.body);
+  EXPECT_EQ(body["alive"], false);
+  EXPECT_EQ(body["stuck"][0], "worker-1 has hung");
+  EXPECT_TRUE(Readiness(snapshot).ok);
+}
+
 TEST(Health, ARebalanceIsAliveButNotReady) {
   RuntimeSnapshot snapshot = Running();
   snapshot.state = "REBALANCING";

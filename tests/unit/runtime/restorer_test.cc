@@ -59,6 +59,8 @@ struct Outcome {
   std::atomic<bool> failed = false;
   std::atomic<bool> destroyed = false;
   std::atomic<int> afresh = 0;
+  int refusals = 0;  // how often Open fails first
+  absl::Status refusal;
   absl::Status error;
   std::map<std::string, std::string> contents;
   std::optional<int64_t> offset;
@@ -75,6 +77,10 @@ class FakeJob : public RestoreJob {
   [[nodiscard]] int32_t task_number() const override { return 7; }
   [[nodiscard]] TaskId task() const override { return {0, 0}; }
   absl::StatusOr<std::vector<StoreToRestore>> Open() override {
+    if (outcome_->refusals > 0) {
+      --outcome_->refusals;
+      return outcome_->refusal;
+    }
     return std::vector<StoreToRestore>{{"counts", store_.get(), {kTopic, 0}, limit_}};
   }
   absl::StatusOr<std::vector<StoreToRestore>> StartAfresh(const std::string& store, const absl::Status&) override {
@@ -124,6 +130,24 @@ class RestorerTest : public testing::Test {
   Restorer restorer_{&host_};
   Outcome outcome_;
 };
+
+TEST_F(RestorerTest, AJobThatFindsNoBrokerIsTriedAgain) {
+  Log("a", "1");
+  outcome_.refusals = 2;
+  outcome_.refusal = absl::UnavailableError("no broker");
+  restorer_.Add(std::make_unique<FakeJob>(&outcome_, std::nullopt));
+  ASSERT_TRUE(Eventually([&] { return outcome_.finished.load(); }));
+  EXPECT_FALSE(outcome_.failed);
+  EXPECT_EQ(outcome_.contents, (std::map<std::string, std::string>{{"a", "1"}}));
+}
+
+TEST_F(RestorerTest, AJobWhoseOpeningFailsOtherwiseFails) {
+  outcome_.refusals = 1;
+  outcome_.refusal = absl::FailedPreconditionError("not ours");
+  restorer_.Add(std::make_unique<FakeJob>(&outcome_, std::nullopt));
+  ASSERT_TRUE(Eventually([&] { return outcome_.failed.load(); }));
+  EXPECT_EQ(outcome_.error, outcome_.refusal);
+}
 
 TEST_F(RestorerTest, ReadsAnEmptyStoreFromTheBeginningToTheEnd) {
   Log("a", "1");

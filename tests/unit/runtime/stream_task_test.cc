@@ -51,20 +51,21 @@ class StreamTaskTest : public testing::Test {
   }
   void TearDown() override { ConfigureLogging({}); }
 
-  void Make(const Topology& topology, DeserializationErrorPolicy policy = DeserializationErrorPolicy::kFail) {
+  void Make(const Topology& topology, ErrorPolicy policy = ErrorPolicy::kFail) {
     StreamTaskOptions options;
     options.id = {2, 0};
     options.application_id = "app";
     options.sources = {kIn};
-    options.deserialization_errors = policy;
-    if (policy == DeserializationErrorPolicy::kDeadLetter) options.dead_letter_topic = "bad";
+    errors_.deserialization = policy;
+    errors_.dead_letter_topic = "bad";
+    options.errors = errors_;
     options.partition_count = [](const std::string&) { return 1; };
     options.system_time = [] { return Ms(1000); };
     task_ = std::make_unique<StreamTask>(std::move(options), topology.Build("app", 0).value(), MakeMemoryEngineFactory(),
                                          producer_.get());
     ASSERT_TRUE(task_->OpenStores().ok());
   }
-  void MakeAndStart(const Topology& topology, DeserializationErrorPolicy policy = DeserializationErrorPolicy::kFail) {
+  void MakeAndStart(const Topology& topology, ErrorPolicy policy = ErrorPolicy::kFail) {
     Make(topology, policy);
     ASSERT_TRUE(task_->Start({}).ok()) << task_->error();
     task_->SetPosition(kIn, 0);
@@ -103,6 +104,7 @@ class StreamTaskTest : public testing::Test {
   std::unique_ptr<log::Producer> producer_;
   std::unique_ptr<StreamTask> task_;
   std::vector<std::string> lines_;
+  ErrorOptions errors_;
   int64_t next_ = 0;
 };
 
@@ -145,21 +147,21 @@ TEST_F(StreamTaskTest, FailsAtAnUnreadableRecordAtTheHeadOfAPartition) {
 }
 
 TEST_F(StreamTaskTest, LeavesUnreadableRecordsOutLogsAndCountsThem) {
-  MakeAndStart(CopyTopology(), DeserializationErrorPolicy::kContinue);
+  MakeAndStart(CopyTopology(), ErrorPolicy::kContinue);
   AddGoodAndBad();
   EXPECT_EQ(Process(), 2);
   EXPECT_TRUE(task_->error().ok()) << task_->error();
   EXPECT_EQ(log_.Read("out", 0, 0)->size(), 2u);
   EXPECT_TRUE(log_.Read("bad", 0, 0)->empty());
   EXPECT_EQ(task_->dropped().deserialization, 2);
-  EXPECT_EQ(task_->dead_letters(), 0);
+  EXPECT_EQ(task_->dead_letters().deserialization, 0);
   EXPECT_EQ(Committed(), 4);
   EXPECT_THAT(lines_, ElementsAre(AllOf(HasSubstr("left out: the value does not parse"), HasSubstr("2_0"), HasSubstr("offset=1")),
                                   AllOf(HasSubstr("left out: the key does not parse"), HasSubstr("in"), HasSubstr("offset=2"))));
 }
 
 TEST_F(StreamTaskTest, CommitsPastAnUnreadableRecordThatIsTheLast) {
-  MakeAndStart(CopyTopology(), DeserializationErrorPolicy::kContinue);
+  MakeAndStart(CopyTopology(), ErrorPolicy::kContinue);
   Add("k", Number(30));
   task_->SetInput(kIn, 1, true);
   EXPECT_TRUE(task_->commit_needed());
@@ -167,11 +169,11 @@ TEST_F(StreamTaskTest, CommitsPastAnUnreadableRecordThatIsTheLast) {
 }
 
 TEST_F(StreamTaskTest, DeadLettersAreTheRecordAsItCameAndKafkaStreamsHeaders) {
-  MakeAndStart(CopyTopology(), DeserializationErrorPolicy::kDeadLetter);
+  MakeAndStart(CopyTopology(), ErrorPolicy::kDeadLetter);
   AddGoodAndBad();
   EXPECT_EQ(Process(), 2);
   EXPECT_TRUE(task_->error().ok()) << task_->error();
-  EXPECT_EQ(task_->dead_letters(), 2);
+  EXPECT_EQ(task_->dead_letters().deserialization, 2);
   EXPECT_EQ(Committed(), 4);
   const auto bad = log_.Read("bad", 0, 0).value();
   ASSERT_EQ(bad.size(), 2u);
@@ -201,7 +203,7 @@ TEST_F(StreamTaskTest, DeadLettersAreTheRecordAsItCameAndKafkaStreamsHeaders) {
 }
 
 TEST_F(StreamTaskTest, ADeadLetterThatCannotBeSentFailsTheTaskAtItsRecord) {
-  MakeAndStart(CopyTopology(), DeserializationErrorPolicy::kDeadLetter);
+  MakeAndStart(CopyTopology(), ErrorPolicy::kDeadLetter);
   ASSERT_TRUE(client_->admin().DeleteTopic("bad").ok());
   AddGoodAndBad();
   Process();
@@ -225,7 +227,7 @@ TEST_F(StreamTaskTest, ATimestampExtractorThatThrowsFailsTheTaskAtItsRecord) {
   MakeAndStart(FussyTopology([&] {
                  if (++calls == 2) throw std::runtime_error("no time");
                }),
-               DeserializationErrorPolicy::kContinue);
+               ErrorPolicy::kContinue);
   Add(Number(1), Number(10));
   Add(Number(2), Number(20));
   task_->SetInput(kIn, 2, true);

@@ -50,7 +50,7 @@ TEST(StreamsConfig, HasKafkasDefaults) {
   EXPECT_EQ(config.replication_factor(), -1);
   EXPECT_EQ(config.auto_offset_reset(), AutoOffsetReset::kEarliest);
   EXPECT_EQ(config.topology_optimization(), "none");
-  EXPECT_EQ(config.deserialization_error_policy(), DeserializationErrorPolicy::kFail);
+  EXPECT_EQ(config.deserialization_error_policy(), ErrorPolicy::kFail);
   EXPECT_FALSE(config.read_committed());
   EXPECT_EQ(config.http_port(), std::nullopt);
   EXPECT_EQ(config.http_host(), "127.0.0.1");
@@ -159,19 +159,33 @@ TEST(StreamsConfig, JavasHandlerClassesAreUnderstood) {
   const std::string package = "org.apache.kafka.streams.errors.";
   EXPECT_EQ(
       ConfigOf({{"deserialization.exception.handler", package + "LogAndFailExceptionHandler"}}).deserialization_error_policy(),
-      DeserializationErrorPolicy::kFail);
+      ErrorPolicy::kFail);
   EXPECT_EQ(ConfigOf({{"deserialization.exception.handler", package + "LogAndContinueExceptionHandler"}})
                 .deserialization_error_policy(),
-            DeserializationErrorPolicy::kContinue);
+            ErrorPolicy::kContinue);
+  EXPECT_EQ(
+      ConfigOf({{"processing.exception.handler", package + "LogAndFailProcessingExceptionHandler"}}).processing_error_policy(),
+      ErrorPolicy::kFail);
+  EXPECT_EQ(ConfigOf({{"processing.exception.handler", package + "LogAndContinueProcessingExceptionHandler"}})
+                .processing_error_policy(),
+            ErrorPolicy::kContinue);
+  EXPECT_EQ(ConfigOf({{"production.exception.handler", package + "DefaultProductionExceptionHandler"}}).production_error_policy(),
+            ErrorPolicy::kFail);
+  EXPECT_EQ(ConfigOf({{"production.exception.handler", "continue"}}).production_error_policy(), ErrorPolicy::kContinue);
+  EXPECT_THAT(ErrorOf({{"production.exception.handler", "dead-letter"}}), HasSubstr("fail or continue"));
 }
 
 TEST(StreamsConfig, ADeadLetterTopicAndItsHandlerNeedEachOther) {
   EXPECT_THAT(ErrorOf({{"deserialization.exception.handler", "dead-letter"}}),
               HasSubstr("needs errors.dead.letter.queue.topic.name"));
   EXPECT_THAT(ErrorOf({{"errors.dead.letter.queue.topic.name", "bad"}}), HasSubstr("has no effect"));
+  EXPECT_THAT(ErrorOf({{"processing.exception.handler", "dead-letter"}}), HasSubstr("processing.exception.handler=dead-letter"));
+  EXPECT_EQ(ConfigOf({{"processing.exception.handler", "dead-letter"}, {"errors.dead.letter.queue.topic.name", "bad"}})
+                .processing_error_policy(),
+            ErrorPolicy::kDeadLetter);
   const StreamsConfig config =
       ConfigOf({{"deserialization.exception.handler", "dead-letter"}, {"errors.dead.letter.queue.topic.name", "bad"}});
-  EXPECT_EQ(config.deserialization_error_policy(), DeserializationErrorPolicy::kDeadLetter);
+  EXPECT_EQ(config.deserialization_error_policy(), ErrorPolicy::kDeadLetter);
   EXPECT_EQ(config.dead_letter_topic(), "bad");
 }
 

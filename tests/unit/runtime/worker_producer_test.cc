@@ -2,8 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdint>
+#include <deque>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "log/embedded/embedded_log.h"
@@ -106,6 +111,109 @@ TEST_F(WorkerProducerTest, ReportsNothingAfterItWasAbandoned) {
   EXPECT_EQ(producer->outstanding(), 0);
   EXPECT_EQ(client_->admin().EndOffset({"t", 0}, Isolation::kReadCommitted).value(), 2) << "aborted at once";
   EXPECT_FALSE(Send(producer.get(), "lost").ok());
+}
+
+/// Refuses "refused" when it is asked how delivery went, as a broker does.
+class LateProducer final : public log::TransactionalProducer {
+ public:
+  explicit LateProducer(std::vector<std::string>* committed) : committed_(committed) {}
+  absl::Status Send(const std::string& topic, std::optional<int32_t>, NullableBytesView key, NullableBytesView value,
+                    Timestamp timestamp, const Headers&, int64_t* mark) override {
+    sent_.emplace_back(*value);
+    if (value->starts_with("refused")) {
+      key_ = *key;
+      log::RefusedRecord& record = refusals_.emplace_back();
+      record.topic = topic;
+      record.key = key_;
+      record.value = sent_.back();
+      record.timestamp = timestamp;
+      record.error = absl::InternalError("invalid timestamp");
+      record.marked = mark != nullptr;
+      record.batch_too_large = *value == "refused for its batch";
+    }
+    return absl::OkStatus();
+  }
+  void SetRefusalHandler(log::RefusalHandler handler) override { handler_ = std::move(handler); }
+  absl::Status Poll() override {
+    for (const log::RefusedRecord& record : std::exchange(refusals_, {})) {
+      const absl::Status status = handler_(record);
+      if (error_.ok() && !status.ok()) error_ = absl::AbortedError(status.message());
+    }
+    return error_;
+  }
+  absl::Status Flush(std::chrono::milliseconds) override { return Poll(); }
+  [[nodiscard]] int64_t outstanding() const override { return 0; }
+  absl::Status Begin() override { return absl::OkStatus(); }
+  absl::Status SendOffsets(const log::Offsets&, const log::GroupIdentity&) override { return Poll(); }
+  absl::Status Commit() override {
+    committed_->insert(committed_->end(), sent_.begin(), sent_.end());
+    sent_.clear();
+    return absl::OkStatus();
+  }
+  absl::Status Abort() override {
+    sent_.clear();
+    error_ = absl::OkStatus();
+    return absl::OkStatus();
+  }
+
+ private:
+  std::vector<std::string>* committed_;
+  std::deque<std::string> sent_;
+  std::string key_;
+  std::vector<log::RefusedRecord> refusals_;
+  log::RefusalHandler handler_;
+  absl::Status error_;
+};
+
+class LateRefusalTest : public testing::Test {
+ protected:
+  static absl::Status Send(WorkerProducer* producer, const std::string& value, int64_t* mark = nullptr) {
+    return producer->Send("t", 0, "k", value, Timestamp::FromMillis(1), {}, mark);
+  }
+  Strings committed_;
+};
+
+TEST_F(LateRefusalTest, ExactlyOnceRefusesTheRecordAtOnceWhenItsTransactionIsDoneAgain) {
+  WorkerProducer producer([this] { return std::make_unique<LateProducer>(&committed_); });
+  ASSERT_TRUE(producer.Rewind().ok());
+  ASSERT_TRUE(Send(&producer, "a").ok());
+  ASSERT_TRUE(Send(&producer, "refused").ok());
+  EXPECT_TRUE(absl::IsAborted(producer.Flush(std::chrono::milliseconds(0))));
+  EXPECT_FALSE(producer.transaction_error().ok());
+  ASSERT_TRUE(producer.Rewind().ok());
+  ASSERT_TRUE(Send(&producer, "a").ok());
+  EXPECT_TRUE(log::IsRefusal(Send(&producer, "refused")));
+  ASSERT_TRUE(Send(&producer, "b").ok());
+  EXPECT_TRUE(producer.transaction_error().ok()) << producer.transaction_error();
+  ASSERT_TRUE(producer.CommitTransaction({}, {}).ok());
+  EXPECT_EQ(committed_, (Strings{"a", "b"}));
+}
+
+TEST_F(LateRefusalTest, ABatchThatIsTooLargeIsNoRefusalOfARecordForOthersWereInIt) {
+  WorkerProducer producer([this] { return std::make_unique<LateProducer>(&committed_); });
+  ASSERT_TRUE(producer.Rewind().ok());
+  ASSERT_TRUE(Send(&producer, "refused for its batch").ok());
+  EXPECT_FALSE(producer.Poll().ok());
+  ASSERT_TRUE(producer.Rewind().ok());
+  const absl::Status status = Send(&producer, "refused for its batch");
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_NE(std::string(status.message()).find("set max.request.size"), std::string::npos) << status;
+}
+
+TEST_F(LateRefusalTest, AtLeastOnceAsksTheHandlerUnlessStateHangsOnTheRecord) {
+  WorkerProducer producer(std::make_unique<LateProducer>(&committed_));
+  Strings asked;
+  producer.SetRefusalHandler([&](const log::RefusedRecord& record) {
+    asked.emplace_back(record.value.value());
+    return absl::OkStatus();
+  });
+  ASSERT_TRUE(Send(&producer, "refused").ok());
+  EXPECT_TRUE(producer.Poll().ok());
+  EXPECT_EQ(asked, Strings{"refused"});
+  int64_t mark = -1;
+  ASSERT_TRUE(Send(&producer, "refused", &mark).ok());
+  EXPECT_FALSE(producer.Poll().ok());
+  EXPECT_EQ(asked, Strings{"refused"});
 }
 
 }  // namespace

@@ -105,8 +105,13 @@ class Forwarder : public ForwarderBase {
   }
 
  private:
-  static void Give(const Child& child, const Record<K, V>& record) {
-    static_cast<Receiver<K, V>*>(child.receiver)->Process(record);
+  // The innermost node that lets an exception out is the one that is asked about.
+  void Give(const Child& child, const Record<K, V>& record) const {
+    try {
+      static_cast<Receiver<K, V>*>(child.receiver)->Process(record);
+    } catch (...) {
+      if (!context()->OnException(*child.node)) throw;
+    }
   }
 };
 

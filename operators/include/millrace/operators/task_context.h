@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "millrace/state/bytes.h"
 #include "millrace/state/first_error.h"
 #include "millrace/state/record_context.h"
@@ -58,6 +59,8 @@ struct DroppedRecords {
   int64_t late = 0;
   int64_t invalid_timestamp = 0;
   int64_t deserialization = 0;
+  int64_t processing = 0;  // the processing exception handler said so
+  int64_t production = 0;  // the production exception handler said so
 };
 
 class ProcessorNode;
@@ -78,9 +81,18 @@ class TaskContext {
   /// after one interval. Missed ticks collapse to one; the argument is the current time.
   virtual Cancellable Schedule(std::chrono::milliseconds interval, PunctuationType type, Punctuator punctuator) = 0;
   virtual void RequestCommit() = 0;
+  /// Inside a catch clause: what `node` threw while it processed a record. True = the record goes no further from there and the
+  /// task goes on; false = throw on, the task has failed.
+  virtual bool OnException(const ProcessorNode& node) = 0;
+  /// A record that sink `node` cannot make bytes of, or whose timestamp no log takes; inside a catch clause if a serde threw.
+  /// True = it is left out; false = the task has failed.
+  virtual bool OnUnwritable(const ProcessorNode& node, const std::string& topic, const Headers& headers,
+                            const absl::Status& reason) = 0;
 
   /// The record in flight. Nodes set timestamp and headers around a forward.
   RecordContext record;
+  /// The sink that sends.
+  const ProcessorNode* sink = nullptr;
   FirstError error;
   DroppedRecords dropped;
   /// What several nodes of the task share, by a name of theirs (the clock of a join's two sides).

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "millrace/runtime/exception_handlers.h"
 #include "millrace/runtime/health.h"
 #include "millrace/runtime/streams_config.h"
 #include "millrace/topologies/topology.h"
@@ -58,6 +59,9 @@ class KafkaStreams {
 
   /// Before Start.
   void SetStateListener(StateListener listener);
+  /// Before Start: what the application decides itself about records that fail, in place of the properties
+  /// deserialization, processing and production.exception.handler.
+  void SetExceptionHandlers(ExceptionHandlers handlers);
 
   /// Checks topics, state directory and manifest, creates internal topics, joins the group, and returns; processing goes on in
   /// threads of its own. Errors say what to do: kNotFound missing source topics; kFailedPrecondition partition counts that do not
@@ -76,7 +80,8 @@ class KafkaStreams {
   /// All metrics (docs/metrics.md) in Prometheus' text format 0.0.4, for programs that serve or push them themselves; Main and
   /// RunUntilStopped serve them at /metrics when http.port is set.
   [[nodiscard]] std::string MetricsText() const;
-  /// Not ok only when a restart would help: the instance has failed. As /livez.
+  /// Not ok only when a restart would help: the instance has failed, a worker hangs (max.poll.interval.ms), or a partition stands
+  /// still although it could be read (progress.stall.timeout.ms). As /livez.
   [[nodiscard]] Health Liveness() const;
   /// Ok when the instance runs and none of its tasks restores; the body lists what it waits for. As /readyz.
   [[nodiscard]] Health Readiness() const;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "millrace/runtime/exception_handlers.h"
 #include "millrace/runtime/streams_config.h"
 #include "millrace/topologies/topology.h"
 
@@ -70,6 +71,8 @@ class Application {
   /// `declare` is called once for each of them, before the command line is parsed, with the same targets. The topology function
   /// and the commands run after they are set.
   Application& Options(std::function<void(CommandOptions& options)> declare);
+  /// What `run` does about records that fail, in place of the properties *.exception.handler.
+  Application& Handlers(ExceptionHandlers handlers);
   /// `check` is called by `run` when the configuration is read and the topology made, before anything is started: for what only
   /// the application knows must hold ("these topics have equal partition counts"). An error ends the program with 1.
   Application& BeforeRun(std::function<absl::Status(const StreamsConfig& config)> check);
@@ -86,7 +89,7 @@ class Application {
 
 /// Runs a topology until SIGTERM or SIGINT, or until it fails: what the command `run` does after it has read the configuration,
 /// for applications with commands of their own. Returns the exit code.
-[[nodiscard]] int RunUntilStopped(const StreamsConfig& config, const Topology& topology);
+[[nodiscard]] int RunUntilStopped(const StreamsConfig& config, const Topology& topology, ExceptionHandlers handlers = {});
 
 }  // namespace millrace
 

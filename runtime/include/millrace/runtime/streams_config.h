@@ -20,7 +20,8 @@ namespace millrace {
 using Properties = std::map<std::string, std::string>;
 
 enum class ProcessingGuarantee { kAtLeastOnce, kExactlyOnceV2 };
-enum class DeserializationErrorPolicy { kFail, kContinue, kDeadLetter };
+/// What a property says of records that fail.
+enum class ErrorPolicy { kFail, kContinue, kDeadLetter };
 enum class AutoOffsetReset { kEarliest, kLatest };
 
 /// The settings of an application, checked: every value has passed type and range, every name is known. Immutable; copies share
@@ -67,7 +68,10 @@ class StreamsConfig {
   /// Settings for internal topics: those given with the prefix "topic.", without it.
   [[nodiscard]] Properties topic_properties() const;
 
-  [[nodiscard]] DeserializationErrorPolicy deserialization_error_policy() const;
+  /// What is done with records that fail, unless the application brings a handler of its own (ExceptionHandlers).
+  [[nodiscard]] ErrorPolicy deserialization_error_policy() const;
+  [[nodiscard]] ErrorPolicy processing_error_policy() const;
+  [[nodiscard]] ErrorPolicy production_error_policy() const;
   /// Empty if none.
   [[nodiscard]] const std::string& dead_letter_topic() const;
 
@@ -83,6 +87,9 @@ class StreamsConfig {
 
   /// How often an instance describes itself in the status topic.
   [[nodiscard]] std::chrono::milliseconds status_interval() const;
+
+  /// After which a partition that does not move is looked at; 0: never.
+  [[nodiscard]] std::chrono::milliseconds progress_stall_timeout() const;
 
   /// One of "debug", "info", "warn", "error", "off".
   [[nodiscard]] const std::string& log_level() const;

@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "millrace/runtime/exception_handlers.h"
 #include "millrace/state/bytes.h"
 #include "millrace/state/key_value_store.h"
 #include "millrace/state/serdes.h"
@@ -64,6 +65,8 @@ class TopologyTestDriver {
     Timestamp wall_clock = Timestamp::FromMillis(0);
     /// False: as with statestore.cache.max.bytes=0.
     bool caching = true;
+    /// What is done about records that fail; without handlers the first failure is the driver's error.
+    ExceptionHandlers exception_handlers = {};
   };
 
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<TopologyTestDriver>> Create(const Topology& topology, Options options);

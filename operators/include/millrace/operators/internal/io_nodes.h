@@ -121,11 +121,14 @@ class SinkNodeBase : public ProcessorNode {
   [[nodiscard]] absl::Status Init(TaskContext* context) override;
 
  protected:
-  /// False, and the task has failed, if the timestamp is negative. Else the buffers are empty.
-  [[nodiscard]] bool Begin(const std::string& topic, Timestamp timestamp);
+  /// False if the timestamp is negative: the record is left out, or the task has failed. Else the buffers are empty.
+  [[nodiscard]] bool Begin(const std::string& topic, Timestamp timestamp, const Headers& headers);
+  /// Inside a catch clause: a serde threw. Throws on if the task has failed.
+  void LeaveOut(const std::string& topic, const char* part, const Headers& headers) const;
   /// Sends what stands in the buffers.
   void Send(const std::string& topic, std::optional<int32_t> partition, bool has_key, bool has_value, Timestamp timestamp,
             const Headers& headers) {
+    context_->sink = this;
     context_->output().Send(topic, partition, has_key ? NullableBytesView(key_) : std::nullopt,
                             has_value ? NullableBytesView(value_) : std::nullopt, timestamp, headers);
   }
@@ -163,9 +166,15 @@ class SinkNode final : public SinkNodeBase, public Receiver<K, V> {
 
  private:
   void Write(const std::string& topic, const Record<K, V>& record) {
-    if (!Begin(topic, record.timestamp)) return;
-    if (record.key != nullptr) key_serde_.Serialize(*record.key, &key_);
-    if (record.value != nullptr) value_serde_.Serialize(*record.value, &value_);
+    if (!Begin(topic, record.timestamp, *record.headers)) return;
+    const char* part = "key";
+    try {
+      if (record.key != nullptr) key_serde_.Serialize(*record.key, &key_);
+      part = "value";
+      if (record.value != nullptr) value_serde_.Serialize(*record.value, &value_);
+    } catch (...) {
+      return LeaveOut(topic, part, *record.headers);
+    }
     Send(topic, Partition(topic, record), record.key != nullptr, record.value != nullptr, record.timestamp, *record.headers);
   }
   std::optional<int32_t> Partition(const std::string& topic, const Record<K, V>& record) {

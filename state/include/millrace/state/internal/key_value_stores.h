@@ -33,15 +33,17 @@ class KeyValueTable : public KeyValueOverlay {
   }
   /// Takes what `value` points to; null deletes. Not inlined: messages are large code to move.
   [[gnu::noinline]] void Put(BytesView key, T* value) {
-    auto* entry = static_cast<TypedEntry*>(ForWrite(key));
-    if (value == nullptr) {
-      entry->value.reset();
-    } else if (entry->value) {
-      *entry->value = std::move(*value);
-    } else {
-      entry->value.emplace(std::move(*value));
-    }
-    EndWrite(entry, value != nullptr);
+    this->Changing([&] {
+      auto* entry = static_cast<TypedEntry*>(ForWrite(key));
+      if (value == nullptr) {
+        entry->value.reset();
+      } else if (entry->value) {
+        *entry->value = std::move(*value);
+      } else {
+        entry->value.emplace(std::move(*value));
+      }
+      EndWrite(entry, value != nullptr);
+    });
   }
   [[nodiscard]] absl::Status Decode(BytesView bytes, T* value) const { return serde_.Deserialize(bytes, value); }
   /// What the cursor stands at.

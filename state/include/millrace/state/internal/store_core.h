@@ -130,6 +130,17 @@ class StoreCore {
   [[nodiscard]] bool Read(BytesView key, Bytes* value);
   [[nodiscard]] absl::StatusOr<std::optional<int64_t>> ReadNumber(BytesView meta_key);
   void Fail(const absl::Status& status, std::string_view doing);
+  /// Runs a change of the store. An exception of a user's type or serde in it leaves half of the change behind, so the task fails
+  /// with it, whoever catches it.
+  template <class F>
+  auto Changing(F change) {
+    try {
+      return change();
+    } catch (...) {
+      FailThrown();
+      throw;
+    }
+  }
 
   /// Logs the engine's form of a value (null = tombstone) in the changelog's form. Timestamped values bring their own timestamp.
   void Log(BytesView key, NullableBytesView engine_value, Timestamp record_timestamp, const Headers& headers);
@@ -171,6 +182,7 @@ class StoreCore {
 
  private:
   friend class LiveIterator;
+  void FailThrown();
   void TellIterators(BytesView key);
 
   std::string name_;

@@ -36,14 +36,16 @@ class WindowTable : public WindowOverlay {
     return slot != nullptr ? &*static_cast<const TypedSlot*>(slot)->value : nullptr;
   }
   void Put(BytesView key, std::optional<T> value, Timestamp start) {
-    if (Admit(start.millis()) == Admission::kLogOnly) {
-      NullableBytes bytes;
-      if (value) serde_.Serialize(*value, &bytes.emplace());
-      return LogUnstored(key, start.millis(), NullableBytesView(bytes));
-    }
-    auto* slot = static_cast<TypedSlot*>(ForWrite(key, start.millis()));
-    slot->value = std::move(value);
-    EndWrite(slot, slot->value.has_value());
+    this->Changing([&] {
+      if (Admit(start.millis()) == Admission::kLogOnly) {
+        NullableBytes bytes;
+        if (value) serde_.Serialize(*value, &bytes.emplace());
+        return LogUnstored(key, start.millis(), NullableBytesView(bytes));
+      }
+      auto* slot = static_cast<TypedSlot*>(ForWrite(key, start.millis()));
+      slot->value = std::move(value);
+      EndWrite(slot, slot->value.has_value());
+    });
   }
   [[nodiscard]] absl::Status Decode(BytesView bytes, T* value) const { return serde_.Deserialize(bytes, value); }
 
