@@ -22,7 +22,8 @@ absl::Status Latency(const Options& options);
 absl::Status Topics(const Options& options);
 
 /// The configuration of one run: what the peer sets, by the same option names.
-absl::StatusOr<StreamsConfig> ConfigOf(const Options& options, const std::string& application_id, const std::string& cache_bytes);
+absl::StatusOr<StreamsConfig> ConfigOf(const Options& options, const std::string& application_id, const std::string& cache_bytes,
+                                       bool exactly_once = false);
 
 }  // namespace millrace::bench
 

@@ -118,14 +118,14 @@ absl::StatusOr<Measured> Watch(KafkaStreams& streams, const Workload& w, const O
 
 }  // namespace
 
-absl::StatusOr<StreamsConfig> ConfigOf(const Options& options, const std::string& application_id,
-                                       const std::string& cache_bytes) {
+absl::StatusOr<StreamsConfig> ConfigOf(const Options& options, const std::string& application_id, const std::string& cache_bytes,
+                                       bool exactly_once) {
   Properties properties{
       {"application.id", application_id},
       {"bootstrap.servers", options.bootstrap()},
       {"state.dir", absl::StrCat(options.Get("state-dir", "/tmp"), "/", application_id)},
       {"num.stream.threads", options.Get("threads", "1")},
-      {"processing.guarantee", options.Get("guarantee", "at_least_once")},
+      {"processing.guarantee", options.Get("guarantee", exactly_once ? "exactly_once_v2" : "at_least_once")},
       {"statestore.cache.max.bytes", options.Get("cache-bytes", cache_bytes)},
       {"log.level", "warn"},
   };
@@ -144,7 +144,8 @@ absl::Status Run(const Options& options) {
   if (!workload.ok()) return workload.status();
   const Workload& w = *workload;
   const std::string application = absl::StrCat(options.prefix(), "-millrace-", w.id, "-", getpid(), "-", time(nullptr));
-  absl::StatusOr<StreamsConfig> config = ConfigOf(options, application, w.id == "w2d" ? "10485760" : "0");
+  absl::StatusOr<StreamsConfig> config =
+      ConfigOf(options, application, w.id == "w2d" || w.id == "w2e" ? "10485760" : "0", w.id == "w2e");
   if (!config.ok()) return config.status();
   absl::StatusOr<Topology> topology = BuildTopology(w);
   if (!topology.ok()) return topology.status();

@@ -90,7 +90,7 @@ absl::StatusOr<Workload> Workload::Of(const Options& options) {
   } else if (family == "w6") {
     w.inputs = {topics + "registrations", topics + "orders", topics + "deliveries"};
   } else {
-    return absl::InvalidArgumentError(absl::StrCat("no workload '", id, "': W1, W2, W2m, W2d, W3, W3h, W4, W5 or W6"));
+    return absl::InvalidArgumentError(absl::StrCat("no workload '", id, "': W1, W2, W2m, W2d, W2e, W3, W3h, W4, W5 or W6"));
   }
   return w;
 }
@@ -99,7 +99,7 @@ absl::StatusOr<Topology> BuildTopology(const Workload& w) {
   StreamsBuilder builder;
   if (w.id == "w1") {
     Stateless(builder, w);
-  } else if (w.id == "w2" || w.id == "w2d") {
+  } else if (w.id == "w2" || w.id == "w2d" || w.id == "w2e") {
     Count(builder, w, false);
   } else if (w.id == "w2m") {
     Count(builder, w, true);
@@ -114,7 +114,7 @@ absl::StatusOr<Topology> BuildTopology(const Workload& w) {
   } else if (w.id == "w6") {
     TshirtFacts(builder, w);
   } else {
-    return absl::InvalidArgumentError(absl::StrCat("workload ", w.id, " is not offered (exactly-once is not there yet)"));
+    return absl::InvalidArgumentError(absl::StrCat("no workload ", w.id));
   }
   return builder.Build();
 }
