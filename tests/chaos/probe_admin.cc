@@ -54,6 +54,8 @@ int CreateTopics(const Arguments& arguments) {
   rd_kafka_NewTopic_destroy_array(topics.data(), topics.size());
   size_t count = 0;
   CheckTopics(rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count), count);
+  // Until every partition has a leader that answers.
+  (void)Ends(Reader(arguments, "read_uncommitted").get(), arguments.topics);
   return 0;
 }
 

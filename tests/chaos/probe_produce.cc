@@ -22,7 +22,8 @@ struct Sent {
 // One line for each record: id, key, amount, partition, offset, timestamp, ok | failed | unknown.
 void Report(rd_kafka_t* /*client*/, const rd_kafka_message_t* message, void* opaque) {
   const std::unique_ptr<Sent> sent(static_cast<Sent*>(message->_private));
-  const char* outcome = "ok";
+  // A record that the broker calls a repeated one has no offset; whether it is there, its topic tells.
+  const char* outcome = message->offset >= 0 ? "ok" : "unknown";
   if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
     outcome = rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_NOT_PERSISTED ? "failed" : "unknown";
   }

@@ -39,6 +39,10 @@ def die_at_point(run):
     if point in ("in-revoked", "after-revoked"):
         run.fleet.wait_settled(SETTLE_S)
         run.fleet.add()
+        # The group may take the newcomer's tasks from the others.
+        run.pause(4)
+        if victim.alive():
+            victim.process.send_signal(signal.SIGTERM)
     if point == "before-leave":
         run.fleet.wait_settled(SETTLE_S)
         victim.process.send_signal(signal.SIGTERM)

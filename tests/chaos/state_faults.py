@@ -90,12 +90,15 @@ def disk_full(run):
         run.fleet.add()
         run.fleet.wait_settled(SETTLE_S, every=False, may_end=victim)
         end(run, victim)
+        # What it deleted at its end has made room.
+        fill(disk / "more-filler")
         again = run.fleet.add(home=home)
         run.prove_within(15, "a worker met the full disk and said so",
                          lambda: any("No space left" in worker.text() for worker in (victim, again)))
         run.pause(1, 2)
         run.note(f"on the full disk {again.name} {'lives' if again.alive() else f'ended with {again.process.returncode}'}")
-        (disk / "filler").unlink()
+        for filler in disk.glob("*filler"):
+            filler.unlink()
         if not again.alive():
             run.fleet.forget(again)
             run.fleet.add(home=home)
