@@ -316,6 +316,21 @@ TEST_F(KafkaStreamsEmbeddedTest, RebuildsAStoreThatIsAheadOfItsChangelog) {
   ExpectCounts({{"a", 1}});
 }
 
+TEST_F(KafkaStreamsEmbeddedTest, RefusesToStartWithoutAChangelogThatItHad) {
+  Write("a", 5);
+  auto streams = Make(CountTopology(), Config());
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  ExpectCounts({{"a", 5}});
+  ASSERT_TRUE(streams->Close());
+  ASSERT_TRUE(log_.NewClient()->admin().DeleteTopic("counter-counts-changelog").ok());
+  for (const char* directory : {"a", "another"}) {
+    streams = Make(CountTopology(), Config(directory));
+    const absl::Status status = streams->Start();
+    EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+    EXPECT_THAT(std::string(status.message()), testing::HasSubstr("internal topic counter-counts-changelog: it is missing"));
+  }
+}
+
 TEST_F(KafkaStreamsEmbeddedTest, RepartitionsWithAsManyPartitionsAsUpstreamAndPurges) {
   auto streams = Make(RepartitionTopology(), Config("a", {{"repartition.purge.interval.ms", "20"}}));
   ASSERT_TRUE(streams->Start().ok()) << streams->error();
