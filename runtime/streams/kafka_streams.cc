@@ -157,7 +157,8 @@ class KafkaStreams::Impl {
     const internal::Manifest manifest = MakeManifest(topology_, plan_);
     auto contents = CheckManifest(manifest, plan_, client_.get(), host_);
     if (!contents.ok()) return contents.status();
-    if (absl::Status status = CreateInternalTopics(plan_, &client_->admin(), host_); !status.ok()) return status;
+    const bool ran_before = contents->manifest.has_value();
+    if (absl::Status status = CreateInternalTopics(plan_, &client_->admin(), host_, ran_before); !status.ok()) return status;
     if (absl::Status status = AgreeOnManifest(manifest, plan_, *std::move(contents), client_.get(), host_); !status.ok())
       return status;
     if (absl::Status status = AdoptLocalState(); !status.ok()) return status;

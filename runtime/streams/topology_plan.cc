@@ -244,7 +244,7 @@ absl::StatusOr<TopologyPlan> MakeTopologyPlan(const Topology& topology, const St
   return Planner(topology, options, admin).Run();
 }
 
-absl::Status CreateInternalTopics(const TopologyPlan& plan, log::Admin* admin, Host* host) {
+absl::Status CreateInternalTopics(const TopologyPlan& plan, log::Admin* admin, Host* host, bool ran_before) {
   const auto annotate = [](const absl::Status& status, const std::string& topic) {
     return absl::Status(status.code(), absl::StrCat("internal topic ", topic, ": ", std::string(status.message())));
   };
@@ -253,6 +253,13 @@ absl::Status CreateInternalTopics(const TopologyPlan& plan, log::Admin* admin, H
     auto count = admin->PartitionCount(topic.name);
     if (!count.ok()) return annotate(count.status(), topic.name);
     if (!count->has_value()) {
+      if (ran_before && topic.name.ends_with("-changelog")) {
+        return annotate(
+            absl::FailedPreconditionError(
+                "it is missing, though the application has run: without it the store would start empty, behind input that is "
+                "already counted as processed; bring the topic back, or start over with `reset`"),
+            topic.name);
+      }
       missing.push_back(&topic);
     } else if (**count != topic.partitions) {
       return WrongWidth(topic, **count);

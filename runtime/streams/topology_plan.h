@@ -39,7 +39,9 @@ struct TopologyPlan {
 absl::StatusOr<TopologyPlan> MakeTopologyPlan(const Topology& topology, const StreamsOptions& options, log::Admin* admin);
 
 /// Creates what is missing and waits until it can be seen; an existing internal topic with another partition count is an error.
-absl::Status CreateInternalTopics(const TopologyPlan& plan, log::Admin* admin, Host* host);
+/// So is a missing changelog of an application that `ran_before`: its stores would start empty at positions in the middle of
+/// their input.
+absl::Status CreateInternalTopics(const TopologyPlan& plan, log::Admin* admin, Host* host, bool ran_before = false);
 
 }  // namespace millrace
 
