@@ -44,7 +44,7 @@ class Installed(unittest.TestCase):
         self.assertIn("word-counts-repartition", description)
 
     def test_find_package(self):
-        run("cmake", "-S", self.root, "-B", self.root / "build", f"-DCMAKE_PREFIX_PATH={self.root / 'installed'}",
+        run("cmake", "-G", "Ninja", "-S", self.root, "-B", self.root / "build", f"-DCMAKE_PREFIX_PATH={self.root / 'installed'}",
             f"-DCMAKE_CXX_FLAGS={self.flags}")
         run("cmake", "--build", self.root / "build")
         self.check(self.root / "build/word_count")
