@@ -32,7 +32,7 @@ constexpr char kUsage[] =
     "       simulate --mutants [--seeds A..B]\n"
     "  --seeds A..B   the seeds to run, both included\n"
     "  --mutant NAME  with a bug switched on, which should be found\n"
-    "  --mutants      each bug in turn, until a seed (of 1..300, or those given) finds it; prints the score\n"
+    "  --mutants      each bug in turn, until a seed (of 1..1000, or those given) finds it; prints the score\n"
     "  --repeat       runs each seed again in another process and fails if the runs differ\n"
     "  --verbose      prints each seed's plan, faults and trace; for one seed also the log of all instances\n";
 
@@ -211,7 +211,7 @@ std::optional<Options> Parse(int argc, char** argv) {
   }
   if (options.mutants && !seeds) {
     options.first = 1;
-    options.last = 300;
+    options.last = 1000;
     seeds = true;
   }
   return seeds ? std::optional(options) : std::nullopt;
