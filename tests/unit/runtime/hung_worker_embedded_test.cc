@@ -189,8 +189,9 @@ TEST_P(HungWorkerTest, ACopyThatIsAloneGoesOnWhenTheFunctionReturns) {
   EXPECT_TRUE(Eventually([&] { return streams->state() == KafkaStreams::State::kRebalancing; }));
   gate_.Open();
   EXPECT_TRUE(Eventually([&] { return AllCounted(); })) << testing::PrintToString(Updates());
-  EXPECT_TRUE(streams->Liveness().ok) << streams->Liveness().body;
-  EXPECT_EQ(streams->Snapshot().rebalances.at("lost"), 1);
+  // At least once, what it had begun may come out before the loss is over.
+  EXPECT_TRUE(Eventually([&] { return streams->Liveness().ok; })) << streams->Liveness().body;
+  EXPECT_TRUE(Eventually([&] { return streams->Snapshot().rebalances.at("lost") == 1; }));
   EXPECT_TRUE(streams->Close());
   EXPECT_TRUE(streams->error().ok()) << streams->error();
 }
