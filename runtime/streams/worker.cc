@@ -597,8 +597,7 @@ void Worker::TellPurge(const log::Offsets& committed) {
 }
 
 // Until all that was sent is on the brokers. Offsets must not be committed before. While no broker takes records this waits for
-// one (delivery.timeout.ms ends that with an error of the producer, which ends the instance), but not when somebody wants tasks
-// back.
+// one (delivery.timeout.ms ends that: the work is done again from the last commit), but not when somebody wants tasks back.
 absl::Status Worker::AwaitDelivery(bool for_release) {
   int64_t waiting = producer_->outstanding();
   bool told = false;
