@@ -44,14 +44,8 @@ struct Read {
   Headers headers;
 };
 
-class ErrorPathsTest : public testing::Test {
+class ErrorPathsTest : public tests::KafkaBrokerTest {
  protected:
-  static void SetUpTestSuite() { broker_ = new tests::KafkaBroker; }
-  static void TearDownTestSuite() {
-    delete broker_;
-    broker_ = nullptr;
-  }
-
   void SetUp() override {
     log::kafka::KafkaLogOptions options;
     options.common["bootstrap.servers"] = broker_->bootstrap_servers();
@@ -142,7 +136,6 @@ class ErrorPathsTest : public testing::Test {
     return false;
   }
 
-  static inline tests::KafkaBroker* broker_ = nullptr;
   Host& host_ = Host::Real();
   const std::string application_ = "errors-" + std::to_string(host_.Random() % 1000000);
   const std::string input_ = application_ + "-in";

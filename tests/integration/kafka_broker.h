@@ -1,6 +1,8 @@
 #ifndef MILLRACE_TESTS_INTEGRATION_KAFKA_BROKER_H_
 #define MILLRACE_TESTS_INTEGRATION_KAFKA_BROKER_H_
 
+#include <gtest/gtest.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -54,6 +56,18 @@ class KafkaBroker {
 
   std::string dir_;
   std::string bootstrap_servers_;
+};
+
+/// One broker for all tests of a suite.
+class KafkaBrokerTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { broker_ = new KafkaBroker; }
+  static void TearDownTestSuite() {
+    delete broker_;
+    broker_ = nullptr;
+  }
+
+  static inline KafkaBroker* broker_ = nullptr;
 };
 
 }  // namespace millrace::tests

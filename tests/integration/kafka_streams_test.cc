@@ -38,14 +38,8 @@ Topology CountTopology(const std::string& input, const std::string& output) {
   return builder.Build().value();
 }
 
-class KafkaStreamsTest : public testing::Test {
+class KafkaStreamsTest : public tests::KafkaBrokerTest {
  protected:
-  static void SetUpTestSuite() { broker_ = new tests::KafkaBroker; }
-  static void TearDownTestSuite() {
-    delete broker_;
-    broker_ = nullptr;
-  }
-
   void SetUp() override {
     log::kafka::KafkaLogOptions options;
     options.common["bootstrap.servers"] = broker_->bootstrap_servers();
@@ -121,7 +115,6 @@ class KafkaStreamsTest : public testing::Test {
     return false;
   }
 
-  static inline tests::KafkaBroker* broker_ = nullptr;
   Host& host_ = Host::Real();
   const std::string application_ = "count-" + std::to_string(host_.Random() % 1000000);
   const std::string input_ = application_ + "-in";

@@ -70,14 +70,8 @@ class Process {
   pid_t pid_ = -1;
 };
 
-class MetricsTest : public testing::Test {
+class MetricsTest : public tests::KafkaBrokerTest {
  protected:
-  static void SetUpTestSuite() { broker_ = new tests::KafkaBroker; }
-  static void TearDownTestSuite() {
-    delete broker_;
-    broker_ = nullptr;
-  }
-
   void SetUp() override {
     log::kafka::KafkaLogOptions options;
     options.common["bootstrap.servers"] = broker_->bootstrap_servers();
@@ -128,7 +122,6 @@ class MetricsTest : public testing::Test {
     return false;
   }
 
-  static inline tests::KafkaBroker* broker_ = nullptr;
   Host& host_ = Host::Real();
   const std::string application_ = "metrics-" + std::to_string(host_.Random() % 1000000);
   const std::string root_ = testing::TempDir() + "/" + application_;

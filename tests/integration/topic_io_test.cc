@@ -19,13 +19,8 @@ namespace {
 using ::testing::HasSubstr;
 using namespace std::chrono_literals;
 
-class TopicIoKafkaTest : public testing::Test {
+class TopicIoKafkaTest : public tests::KafkaBrokerTest {
  protected:
-  static void SetUpTestSuite() { broker_ = new tests::KafkaBroker; }
-  static void TearDownTestSuite() {
-    delete broker_;
-    broker_ = nullptr;
-  }
   void SetUp() override {
     const auto config = StreamsConfig::From(
         {{"application.id", "app"}, {"bootstrap.servers", broker_->bootstrap_servers()}, {"log.level", "off"}});
@@ -47,7 +42,6 @@ class TopicIoKafkaTest : public testing::Test {
     ASSERT_TRUE(flushed.ok()) << flushed;
   }
 
-  static inline tests::KafkaBroker* broker_ = nullptr;
   std::string topic_;
   std::unique_ptr<TopicClient> client_;
   std::unique_ptr<TopicWriter> writer_;
