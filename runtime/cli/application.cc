@@ -75,10 +75,6 @@ class CliOptions : public CommandOptions {
   CLI::App* command_;
 };
 
-void PrintError(const absl::Status& status) {
-  for (absl::string_view line : absl::StrSplit(status.message(), '\n')) fprintf(stderr, "error: %s\n", std::string(line).c_str());
-}
-
 /// False after saying that there is no broker to ask.
 bool NamesBrokers(const StreamsConfig& config) {
   if (!config.bootstrap_servers().empty()) return true;
@@ -89,6 +85,10 @@ bool NamesBrokers(const StreamsConfig& config) {
 }
 
 }  // namespace
+
+void PrintError(const absl::Status& status) {
+  for (absl::string_view line : absl::StrSplit(status.message(), '\n')) fprintf(stderr, "error: %s\n", std::string(line).c_str());
+}
 
 struct Application::State {
   std::string name;

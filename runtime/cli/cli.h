@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "millrace/runtime/streams_config.h"
 #include "millrace/topologies/topology.h"
 
@@ -34,6 +35,9 @@ struct ResetFlags {
 
 /// Shows what a reset of the application does, and does it if asked; the exit code.
 [[nodiscard]] int ResetApplication(const StreamsConfig& config, const Topology& topology, const ResetFlags& flags);
+
+/// On stderr, each line of the message with "error: " in front.
+void PrintError(const absl::Status& status);
 
 /// Level, format and application of the process's log.
 void ConfigureLoggingFrom(const StreamsConfig& config);

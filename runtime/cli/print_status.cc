@@ -2,7 +2,6 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "cli/cli.h"
 #include "config/client_properties.h"
 #include "host/host.h"
@@ -38,9 +37,7 @@ int PrintStatus(const StreamsConfig& config) {
   ConfigureLoggingFrom(config);
   const absl::StatusOr<std::string> text = ReadFleet(config);
   if (!text.ok()) {
-    for (absl::string_view line : absl::StrSplit(text.status().message(), '\n')) {
-      fprintf(stderr, "error: %s\n", std::string(line).c_str());
-    }
+    PrintError(text.status());
     return kExitFailed;
   }
   fputs(text->c_str(), stdout);

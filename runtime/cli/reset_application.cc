@@ -1,7 +1,6 @@
 #include <cstdio>
 #include <string>
 
-#include "absl/strings/str_split.h"
 #include "cli/cli.h"
 #include "config/client_properties.h"
 #include "host/host.h"
@@ -46,9 +45,7 @@ int ResetApplication(const StreamsConfig& config, const Topology& topology, cons
   ConfigureLoggingFrom(config);
   const absl::Status status = Reset(config, topology, flags);
   if (status.ok()) return kExitOk;
-  for (absl::string_view line : absl::StrSplit(status.message(), '\n')) {
-    fprintf(stderr, "error: %s\n", std::string(line).c_str());
-  }
+  PrintError(status);
   return kExitFailed;
 }
 
