@@ -38,8 +38,9 @@ namespace {
 using State = KafkaStreams::State;
 
 constexpr char kVersion[] = "0.1.0";
-// How often the broker is asked for the ends of the partitions that are read here.
+// An end gives the control thread so long before it is freed from waiting for a broker.
 constexpr std::chrono::seconds kControlPatience{2};
+// How often the broker is asked for the ends of the partitions that are read here.
 constexpr std::chrono::seconds kEndsInterval{5};
 // While some are not known: tasks have just come, or the broker does not answer.
 constexpr std::chrono::seconds kFirstEndsInterval{1};
@@ -158,15 +159,17 @@ class KafkaStreams::Impl {
     auto contents = CheckManifest(manifest, plan_, client_.get(), host_);
     if (!contents.ok()) return contents.status();
     const bool ran_before = contents->manifest.has_value();
+    const std::string state_id = contents->state_id;
     if (absl::Status status = CreateInternalTopics(plan_, &client_->admin(), host_, ran_before); !status.ok()) return status;
     if (absl::Status status = AgreeOnManifest(manifest, plan_, *std::move(contents), client_.get(), host_); !status.ok())
       return status;
-    if (absl::Status status = AdoptLocalState(); !status.ok()) return status;
+    if (absl::Status status = AdoptLocalState(state_id); !status.ok()) return status;
     return StartThreads();
   }
 
-  absl::Status AdoptLocalState() {
-    auto state_id = AgreeOnStateId(plan_.status_topic, client_.get(), host_);
+  // `known` is empty at the first start of the application.
+  absl::Status AdoptLocalState(const std::string& known) {
+    auto state_id = known.empty() ? AgreeOnStateId(plan_.status_topic, client_.get(), host_) : known;
     if (!state_id.ok()) return state_id.status();
     auto renamed = directory_->Adopt(*state_id);
     if (!renamed.ok()) return renamed.status();
