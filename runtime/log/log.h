@@ -197,6 +197,12 @@ class Membership {
   virtual absl::Status CommitOffsets(const Offsets& offsets) = 0;
   /// For a commit by a transaction, under the same conditions as CommitOffsets.
   virtual absl::StatusOr<GroupIdentity> Identity() = 0;
+  /// Calls `commit` with the identity. Meanwhile, but not for long, this member puts off joining a new generation, which would
+  /// make the identity an old one.
+  virtual absl::Status CommitAs(absl::FunctionRef<absl::Status(const GroupIdentity& identity)> commit) {
+    const absl::StatusOr<GroupIdentity> identity = Identity();
+    return identity.ok() ? commit(*identity) : identity.status();
+  }
   /// Waits for open transactions that hold offsets of these partitions, up to the time limit of requests.
   virtual absl::StatusOr<Offsets> CommittedOffsets(const std::vector<TopicPartition>& partitions) = 0;
   /// Leaves; OnRevoked is called for what is still owned.

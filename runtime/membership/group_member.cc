@@ -150,9 +150,7 @@ absl::Status GroupMember::CommitTransaction(std::span<const int32_t> tasks,
                                             absl::FunctionRef<absl::Status(const log::GroupIdentity& identity)> commit) {
   const std::shared_lock lock(mutex_);
   if (absl::Status status = CheckOwned(tasks); !status.ok()) return status;
-  absl::StatusOr<log::GroupIdentity> identity = membership_->Identity();
-  if (!identity.ok()) return identity.status();
-  return commit(*identity);
+  return membership_->CommitAs(commit);
 }
 
 absl::StatusOr<log::Offsets> GroupMember::Committed(const std::vector<log::TopicPartition>& partitions) {

@@ -233,17 +233,19 @@ void Worker::TrimStores() {
   }
 }
 
+bool Worker::ReleaseRequest::Asks(const OwnedTask& owned) const {
+  return std::find(tasks.begin(), tasks.end(), owned.spec.number) != tasks.end();
+}
+
 // One commit covers all tasks of the worker, as in Kafka Streams, so that records in flight between them are not repeated.
 void Worker::Release(const ReleaseRequest& request) {
-  const auto asked = [&](const std::unique_ptr<OwnedTask>& owned) {
-    return std::find(request.tasks.begin(), request.tasks.end(), owned->spec.number) != request.tasks.end();
-  };
+  const auto asked = [&](const std::unique_ptr<OwnedTask>& owned) { return request.Asks(*owned); };
   std::erase_if(to_reopen_,
                 [&](int32_t task) { return std::find(request.tasks.begin(), request.tasks.end(), task) != request.tasks.end(); });
   if (std::none_of(tasks_.begin(), tasks_.end(), asked)) return;
   if (exactly_once_) return ReleaseExactlyOnce(request);
   if (request.commit && !request.answer->abandoned() && !failed_) {
-    if (absl::Status status = Commit(/*for_release=*/true); !status.ok()) {
+    if (absl::Status status = Commit(&request); !status.ok()) {
       LogWarning(absl::StrCat("commit before giving tasks back: ", std::string(status.message()),
                               "; records since the last commit will be processed again by the next owner"),
                  {.event = "commit-failed"});
@@ -254,7 +256,7 @@ void Worker::Release(const ReleaseRequest& request) {
 
 void Worker::DropAsked(const ReleaseRequest& request) {
   for (auto& owned : tasks_) {
-    if (std::find(request.tasks.begin(), request.tasks.end(), owned->spec.number) == request.tasks.end()) continue;
+    if (!request.Asks(*owned)) continue;
     if (absl::Status status = PersistCommitted(owned.get()); !status.ok()) {
       LogWarning(absl::StrCat("state is not complete, the next start restores the rest: ", std::string(status.message())),
                  {.event = "persist-failed", .task = owned->spec.id.ToString()});
@@ -314,7 +316,7 @@ void Worker::BuryDropped(bool wait) {
 void Worker::ReleaseExactlyOnce(const ReleaseRequest& request) {
   if (!failed_) {
     const bool commit = request.commit && !request.answer->abandoned();
-    absl::Status status = commit ? Commit(/*for_release=*/true) : absl::CancelledError("the tasks are lost");
+    absl::Status status = commit ? Commit(&request) : absl::CancelledError("the tasks are lost");
     if (!status.ok()) {
       LogWarning(absl::StrCat("not committed before giving tasks back: ", std::string(status.message()),
                               "; what was done since the last commit is undone and done again by the tasks' next owners"),
@@ -526,16 +528,17 @@ void Worker::CommitIfDue() {
 }
 
 // Errors of tasks and producer end the instance (Fail); others are returned and may be repeated.
-absl::Status Worker::Commit(bool for_release) {
+absl::Status Worker::Commit(const ReleaseRequest* release) {
   const std::chrono::nanoseconds start = context_->host->Monotonic();
   const bool full = start >= next_full_commit_;
   std::vector<OwnedTask*> committing;
   for (auto& owned : tasks_) {
-    if (full || owned->prepared || owned->task->commit_needed()) committing.push_back(owned.get());
+    const bool names_us = owned->named && release != nullptr && release->Asks(*owned);
+    if (full || names_us || owned->prepared || owned->task->commit_needed()) committing.push_back(owned.get());
   }
   totals_.last_commit = committing.empty() ? start : totals_.last_commit;
   if (committing.empty()) return absl::OkStatus();
-  const absl::Status status = CommitTasks(committing, for_release);
+  const absl::Status status = CommitTasks(committing, release);
   const std::chrono::nanoseconds end = time_->Lap(ThreadTime::kCommit);
   if (!status.ok()) return status;
   if (full) next_full_commit_ = start + kFullCommitInterval;
@@ -545,7 +548,7 @@ absl::Status Worker::Commit(bool for_release) {
   return absl::OkStatus();
 }
 
-absl::Status Worker::CommitTasks(const std::vector<OwnedTask*>& tasks, bool for_release) {
+absl::Status Worker::CommitTasks(const std::vector<OwnedTask*>& tasks, const ReleaseRequest* release) {
   std::vector<int32_t> numbers;
   log::Offsets offsets;
   const auto fail = [this](const absl::Status& status) {
@@ -560,14 +563,14 @@ absl::Status Worker::CommitTasks(const std::vector<OwnedTask*>& tasks, bool for_
   }
   for (OwnedTask* owned : tasks) {
     activity_.Begin(WorkerActivity::kCommitting, owned->spec.number);
-    auto prepared = owned->task->PrepareCommit();
+    auto prepared = owned->task->PrepareCommit(/*last=*/release != nullptr && release->Asks(*owned));
     if (!prepared.ok()) return fail(At(prepared.status(), "task " + owned->spec.id.ToString()));
     owned->prepared = true;
     numbers.push_back(owned->spec.number);
     offsets.insert(prepared->begin(), prepared->end());
   }
   if (!internal::Mutated(internal::Mutant::kOffsetsBeforeDelivery)) {
-    if (absl::Status status = AwaitDelivery(for_release); !status.ok()) return status;
+    if (absl::Status status = AwaitDelivery(release != nullptr); !status.ok()) return status;
   }
   if (internal::Mutated(internal::Mutant::kPersistBeforeCommit)) {
     for (OwnedTask* owned : tasks) (void)owned->task->Persist();
@@ -584,6 +587,7 @@ absl::Status Worker::CommitTasks(const std::vector<OwnedTask*>& tasks, bool for_
   for (OwnedTask* owned : tasks) {
     owned->task->PostCommit();
     owned->prepared = false;
+    owned->named = exactly_once_;
   }
   if (absl::Status status = PersistIfDue(); !status.ok()) return fail(status);
   TellPurge(offsets);

@@ -162,12 +162,14 @@ class Worker {
     bool ran = false;  // since the last ForwardDirty
     std::chrono::nanoseconds next_forward{0};
     bool prepared = false;    // a commit was begun and has not succeeded yet
+    bool named = false;       // what is committed names this worker's transaction
     int64_t dirty_bytes = 0;  // as counted in the worker's
   };
   struct ReleaseRequest {
     std::vector<int32_t> tasks;
     bool commit = false;
     std::shared_ptr<Answer> answer;
+    [[nodiscard]] bool Asks(const OwnedTask& owned) const;
   };
 
   void Run();
@@ -189,8 +191,8 @@ class Worker {
   void ObserveSamples(const OwnedTask& owned, Timestamp now);
   bool ForwardIdle(OwnedTask* owned);
   void CommitIfDue();
-  absl::Status Commit(bool for_release = false);
-  absl::Status CommitTasks(const std::vector<OwnedTask*>& tasks, bool for_release);
+  absl::Status Commit(const ReleaseRequest* release = nullptr);
+  absl::Status CommitTasks(const std::vector<OwnedTask*>& tasks, const ReleaseRequest* release);
   void TellPurge(const log::Offsets& committed);
   absl::Status AwaitDelivery(bool for_release);
   bool ReleaseIsWanted() const;

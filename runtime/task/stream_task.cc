@@ -290,7 +290,7 @@ void StreamTask::ForwardDirty() {
   TaskContext::record = RecordContext{};
 }
 
-absl::StatusOr<log::Offsets> StreamTask::PrepareCommit() {
+absl::StatusOr<log::Offsets> StreamTask::PrepareCommit(bool last) {
   if (!internal::Mutated(internal::Mutant::kForwardLeftOut)) ForwardDirty();
   for (const auto& store : topology_.stores) store->LogDirty();
   if (!TaskContext::error.ok()) return error();
@@ -298,7 +298,7 @@ absl::StatusOr<log::Offsets> StreamTask::PrepareCommit() {
   for (const auto& queue : group_.queues()) {
     const bool fetched = internal::Mutated(internal::Mutant::kOffsetsOfFetched);
     prepared_[queue->partition()] = {fetched ? queue->position() : queue->next_offset(),
-                                     OffsetMetadata{queue->partition_time(), {}, options_.transactional_id}.Encode()};
+                                     OffsetMetadata{queue->partition_time(), {}, last ? "" : options_.transactional_id}.Encode()};
   }
   return prepared_;
 }

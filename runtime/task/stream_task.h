@@ -100,8 +100,9 @@ class StreamTask final : private TaskContext {
 
   /// Cached stores forward what they hold back, in registration order, one pass.
   void ForwardDirty();
-  /// Forwards, logs what is not logged, and gives the offsets to commit. The caller flushes the producer and commits them.
-  [[nodiscard]] absl::StatusOr<log::Offsets> PrepareCommit();
+  /// Forwards, logs what is not logged, and gives the offsets to commit. The caller flushes the producer and commits them. The
+  /// last commit before the task moves does not name its transaction: nothing is left open that a successor would have to end.
+  [[nodiscard]] absl::StatusOr<log::Offsets> PrepareCommit(bool last = false);
   /// After the commit succeeded.
   void PostCommit();
   /// Stores persist. Only when everything that was done so far is committed, but not at every commit: what is in memory becomes

@@ -24,6 +24,15 @@ constexpr milliseconds kRetryPause{20};
 constexpr milliseconds kCommitTime = std::chrono::seconds(5);
 constexpr milliseconds kSettleTime = std::chrono::seconds(2);
 constexpr milliseconds kCloseTime = std::chrono::seconds(30);
+// librdkafka joins at most once in a second when it hears of a rebalance, and at once when it has given partitions back.
+constexpr milliseconds kJoinInterval = std::chrono::seconds(1);
+// A commit that begins so long before is with the broker before the JoinGroup.
+constexpr milliseconds kCommitMargin{50};
+constexpr milliseconds kJoinWaits{500};
+
+int64_t NowMillis() {
+  return std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 struct MemberIdentity {
   int32_t generation = -1;
@@ -124,8 +133,24 @@ rd_kafka_resp_err_t KafkaMembership::OnResponse(rd_kafka_t* /*rk*/, int /*sockfd
 
 bool KafkaMembership::OnLine(int level, std::string_view facility, std::string_view message) {
   if (facility == "CGRPSTATE") coordinator_away_ = message.find("-> up") == std::string_view::npos;
-  if (facility == "CGRPJOINSTATE" && message.find("-> init") != std::string_view::npos) ++joins_;
+  if (facility == "REJOIN") waits_to_join_ = message.find("Group is rebalancing") != std::string_view::npos;
+  if (facility == "CGRPJOINSTATE") OnJoinState(message);
   return level < kDebugLevel || !debug_is_ours_;
+}
+
+// On the client's main thread, before what comes with the new state is done.
+void KafkaMembership::OnJoinState(std::string_view message) {
+  const auto becomes = [message](std::string_view state) { return message.find(state) != std::string_view::npos; };
+  if (becomes("-> init")) {
+    commits_until_ms_ = waits_to_join_ ? last_join_ms_ + (kJoinInterval - kCommitMargin).count() : 0;
+    ++joins_;
+  } else if (becomes("-> wait-join")) {
+    last_join_ms_ = NowMillis();
+    commits_until_ms_ = 0;
+    while (transactions_ > 0 && NowMillis() < last_join_ms_ + kJoinWaits.count()) std::this_thread::sleep_for(kHeartbeatPause);
+  } else if (becomes("-> wait-metadata")) {
+    commits_until_ms_ = 0;
+  }
 }
 
 void KafkaMembership::AwaitHeartbeat() const {
@@ -155,6 +180,14 @@ void KafkaMembership::Assigned(rd_kafka_topic_partition_list_t* partitions) {
   // Before the client goes on, for it may decide to join again at once.
   const int64_t joins = joins_;
   const bool joins_again = revoked_in_round_.exchange(false);
+  // Others give tasks back in this round, and a second one follows. The client would hear of it at a heartbeat and then wait for
+  // the rest of its second, and the tasks for it; a subscription that changes meanwhile makes it join at once.
+  if (std::exchange(newcomer_, false) && partitions->cnt == 0) {
+    ListPtr topics = ToList(std::vector<TopicPartition>{{options_.task_topic, RD_KAFKA_PARTITION_UA}});
+    if (const rd_kafka_resp_err_t failed = rd_kafka_subscribe(get(), topics.get())) {
+      callback_error_ = KafkaError(failed, absl::StrCat("subscribing to ", options_.task_topic, " again"));
+    }
+  }
   ErrorPtr error(rd_kafka_incremental_assign(get(), partitions));
   if (error) callback_error_ = KafkaError(error.get(), absl::StrCat("taking tasks of group ", options_.group));
   ever_assigned_ = true;
@@ -167,6 +200,7 @@ void KafkaMembership::Revoked(rd_kafka_topic_partition_list_t* partitions) {
   std::optional<MemberIdentity> identity = IdentityOf(get());
   if (rd_kafka_assignment_lost(get()) != 0 || !identity || identity->generation < 0) {
     ++joins_;
+    newcomer_ = true;
     listener_->OnLost(tasks);
   } else {
     revoked_in_round_ = true;
@@ -210,7 +244,7 @@ absl::StatusOr<GroupIdentity> KafkaMembership::CheckIdentity() const {
     AwaitHeartbeat();
     identity = IdentityOf(get());
   }
-  if (joining() && !in_revoke_) {
+  if (joining() && NowMillis() >= commits_until_ms_ && !in_revoke_) {
     return absl::FailedPreconditionError(
         absl::StrCat(what, "rebalances; commit again after the next assignment, or in OnRevoked"));
   }
@@ -226,6 +260,23 @@ absl::StatusOr<GroupIdentity> KafkaMembership::CheckIdentity() const {
 absl::StatusOr<GroupIdentity> KafkaMembership::Identity() {
   std::shared_lock lock(commit_mutex_);
   return CheckIdentity();
+}
+
+absl::Status KafkaMembership::CommitAs(absl::FunctionRef<absl::Status(const GroupIdentity&)> commit) {
+  std::shared_lock lock(commit_mutex_);
+  const int64_t joins = joins_;
+  absl::StatusOr<GroupIdentity> identity = CheckIdentity();
+  if (!identity.ok()) return identity.status();
+  // Only now: for the answer above the client's main thread was needed, which may wait for us from here on.
+  ++transactions_;
+  absl::Status status;
+  if (!in_revoke_ && joining() && (joins_ != joins || NowMillis() >= commits_until_ms_)) {
+    status = absl::FailedPreconditionError(absl::StrCat("commit refused: group ", options_.group, " has begun to rebalance"));
+  } else {
+    status = commit(*identity);
+  }
+  --transactions_;
+  return status;
 }
 
 absl::Status KafkaMembership::CommitOffsets(const Offsets& offsets) {

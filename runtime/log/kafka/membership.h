@@ -20,7 +20,8 @@ namespace millrace::log::kafka {
 /// The commit gate: librdkafka 2.0 gives up its assignment when a commit meets a rebalance (the commit waits behind JoinGroup and
 /// then has an old generation). So no commit starts between a JoinGroup and the end of the assignment that answers it, but for
 /// those inside OnRevoked, which the broker still takes. A revocation is followed by a second JoinGroup at once: the gate stays
-/// shut.
+/// shut. Between the decision to join and the JoinGroup may lie most of a second, in which commits go on. A JoinGroup waits for
+/// transactions that are being committed.
 class KafkaMembership final : public Membership, public Handle {
  public:
   static absl::StatusOr<std::unique_ptr<KafkaMembership>> Make(PropertyMap properties, const MembershipOptions& options,
@@ -31,6 +32,7 @@ class KafkaMembership final : public Membership, public Handle {
   absl::Status Poll(std::chrono::milliseconds timeout) override;
   absl::Status CommitOffsets(const Offsets& offsets) override;
   absl::StatusOr<GroupIdentity> Identity() override;
+  absl::Status CommitAs(absl::FunctionRef<absl::Status(const GroupIdentity& identity)> commit) override;
   absl::StatusOr<Offsets> CommittedOffsets(const std::vector<TopicPartition>& partitions) override;
   absl::Status Close() override;
   [[nodiscard]] std::string member_id() const override;
@@ -46,6 +48,7 @@ class KafkaMembership final : public Membership, public Handle {
                                         int16_t version, int32_t correlation, size_t size, int64_t round_trip,
                                         rd_kafka_resp_err_t error, void* opaque);
   bool OnLine(int level, std::string_view facility, std::string_view message) override;
+  void OnJoinState(std::string_view message);
   void AwaitHeartbeat() const;
   [[nodiscard]] bool joining() const { return answered_joins_ != joins_; }
   void Assigned(rd_kafka_topic_partition_list_t* partitions);
@@ -63,6 +66,12 @@ class KafkaMembership final : public Membership, public Handle {
   // open.
   std::atomic<int64_t> joins_ = 1;
   std::atomic<int64_t> answered_joins_ = 0;
+  // While joins_ counts a decision: until when commits may begin all the same.
+  std::atomic<int64_t> commits_until_ms_ = 0;
+  std::atomic<int> transactions_ = 0;  // being committed
+  // The client's main thread only.
+  bool waits_to_join_ = false;
+  int64_t last_join_ms_ = 0;
   std::atomic<bool> heartbeat_under_way_ = false;
   // A second JoinGroup follows the next assignment.
   std::atomic<bool> revoked_in_round_ = false;
@@ -82,6 +91,7 @@ class KafkaMembership final : public Membership, public Handle {
   std::vector<PendingCommit> pending_ ABSL_GUARDED_BY(pending_mutex_);
   std::atomic<bool> closed_ = false;
   bool ever_assigned_ = false;
+  bool newcomer_ = true;  // has had no assignment since it joined
   // What went wrong inside a callback, for Poll to say.
   absl::Status callback_error_;
 };
