@@ -205,6 +205,8 @@ class Membership {
   }
   /// Waits for open transactions that hold offsets of these partitions, up to the time limit of requests.
   virtual absl::StatusOr<Offsets> CommittedOffsets(const std::vector<TopicPartition>& partitions) = 0;
+  /// For the end of an instance: calls of CommittedOffsets, now and later, end within about a second. Any thread.
+  virtual void CancelWaits() {}
   /// Leaves; OnRevoked is called for what is still owned.
   virtual absl::Status Close() = 0;
   [[nodiscard]] virtual std::string member_id() const = 0;

@@ -154,9 +154,18 @@ absl::Status GroupMember::CommitTransaction(std::span<const int32_t> tasks,
 }
 
 absl::StatusOr<log::Offsets> GroupMember::Committed(const std::vector<log::TopicPartition>& partitions) {
+  std::shared_ptr<log::Membership> membership;
+  {
+    const std::shared_lock lock(mutex_);
+    membership = membership_;
+  }
+  if (membership == nullptr) return absl::FailedPreconditionError("committed offsets: the group was left");
+  return membership->CommittedOffsets(partitions);
+}
+
+void GroupMember::CancelWaits() {
   const std::shared_lock lock(mutex_);
-  if (membership_ == nullptr) return absl::FailedPreconditionError("committed offsets: the group was left");
-  return membership_->CommittedOffsets(partitions);
+  if (membership_ != nullptr) membership_->CancelWaits();
 }
 
 std::map<std::string, int64_t> GroupMember::rebalances() const {

@@ -62,6 +62,8 @@ class GroupMember : private log::MembershipListener {
   absl::Status CommitTransaction(std::span<const int32_t> tasks,
                                  absl::FunctionRef<absl::Status(const log::GroupIdentity& identity)> commit);
   absl::StatusOr<log::Offsets> Committed(const std::vector<log::TopicPartition>& partitions);
+  /// Before RequestStop: who asks for committed offsets gets an error soon.
+  void CancelWaits();
   [[nodiscard]] bool Owns(int32_t task) const;
   /// Generations of the group that this member joined, by what had led there. Any thread.
   ///   started    the first one
@@ -88,7 +90,9 @@ class GroupMember : private log::MembershipListener {
   std::function<void(absl::Status)> failed_;
   log::LogClient* client_ = nullptr;
   log::MembershipOptions options_;
-  std::unique_ptr<log::Membership> membership_;  // written by the membership thread, under the lock
+  // Written by the membership thread, under the lock. Shared with those who ask for committed offsets, which may take so long
+  // that nobody can wait for them to let go of the lock.
+  std::shared_ptr<log::Membership> membership_;
   std::unique_ptr<Thread> thread_;
   std::atomic<bool> stop_ = false;
   std::array<std::atomic<int64_t>, kReasons> rebalances_{};

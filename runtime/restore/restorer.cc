@@ -15,6 +15,7 @@ constexpr int kBatchRecords = 10000;
 constexpr std::chrono::milliseconds kWait{50};
 constexpr std::chrono::milliseconds kOpenPause{1000};
 constexpr std::chrono::milliseconds kOpenWarnings{5000};
+constexpr std::chrono::seconds kProgressLines{10};
 
 absl::Status Annotate(const absl::Status& status, TaskId task, const std::string& store, const log::TopicPartition& changelog) {
   return absl::Status(status.code(), absl::StrCat("restore of store ", store, " of task ", task.ToString(), " from ",
@@ -32,17 +33,29 @@ struct Restorer::ActiveStore {
   int64_t from = 0;
   int64_t target = 0;
   std::chrono::nanoseconds began{0};
+  std::chrono::nanoseconds next_line{0};
   int64_t next_offset = -1;  // that the store has been told
   int64_t records = 0;
   bool done = false;
 };
 
 struct Restorer::ActiveJob {
+  enum class State { kWaits, kOpens, kReads };
+  struct Damage {
+    std::string store;
+    absl::Status reason;
+  };
   std::unique_ptr<RestoreJob> job;
+  State state = State::kWaits;
   std::vector<ActiveStore> stores;
   std::set<std::string> afresh;
-  bool opened = false;
+  std::optional<Damage> damage;  // found while it was read: to be set aside at the next opening
   std::chrono::nanoseconds next_try{0};
+  absl::Status postponed;
+  // Of the last opening, whose thread has the job until `open_ended`.
+  absl::Status opened;
+  std::atomic<bool> open_ended = false;
+  std::atomic<bool> cancelled = false;
 };
 
 // Copies of fetched records, whose own memory is gone after Drain.
@@ -100,13 +113,14 @@ Restorer::Restorer(Host* host) : host_(host) {}
 
 Restorer::~Restorer() { Stop(); }
 
-absl::Status Restorer::Start(log::LogClient* client, const log::ConsumerOptions& options) {
+absl::Status Restorer::Start(log::LogClient* client, const log::ConsumerOptions& options, int openers) {
   client_ = client;
   auto consumer = client->NewConsumer(options);
   if (!consumer.ok()) return consumer.status();
   consumer_ = *std::move(consumer);
   batch_ = std::make_unique<Batch>();
   cancelled_signal_ = host_->NewSignal();
+  openers_ = std::make_unique<ThreadPool>(host_, "open", openers);
   thread_ = host_->StartThread("restore", [this] { Run(); });
   return absl::OkStatus();
 }
@@ -151,15 +165,14 @@ std::vector<RestoreProgress> Restorer::progress() const {
   return progress_;
 }
 
+std::vector<WaitingTask> Restorer::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_;
+}
+
 void Restorer::Run() {
   SetLogThreadName("restore");
-  while (true) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (stop_) break;
-    }
-    TakeNew();
-    DropCancelled();
+  while (TakeRequests()) {
     bool worked = false;
     for (size_t i = 0; i < active_.size() && !CancelPending();) {
       const size_t before = active_.size();
@@ -170,8 +183,11 @@ void Restorer::Run() {
     Publish();
     if (!worked) consumer_->Wait(kWait);
   }
-  for (auto& job : active_) Unassign(job.get());
-  active_.clear();
+  std::vector<int32_t> all;
+  for (const auto& active : active_) all.push_back(active->job->task_number());
+  Drop(all);
+  openers_.reset();
+  leaving_.clear();
   Publish();
   {
     const std::lock_guard lock(mutex_);
@@ -182,32 +198,54 @@ void Restorer::Run() {
   cancelled_signal_->Notify();
 }
 
-void Restorer::TakeNew() {
-  const std::lock_guard lock(mutex_);
-  for (auto& job : new_) {
-    active_.push_back(std::make_unique<ActiveJob>());
-    active_.back()->job = std::move(job);
-  }
-  new_.clear();
-}
-
-void Restorer::DropCancelled() {
+// False when the thread is to end. What is new and what is cancelled is taken at one moment: a job that came before its
+// cancellation must not be overlooked by it.
+bool Restorer::TakeRequests() {
+  std::erase_if(leaving_, [](const auto& left) { return left->open_ended.load(); });
   std::vector<int32_t> cancelled;
   {
     const std::lock_guard lock(mutex_);
+    if (stop_) return false;
+    std::deque<std::unique_ptr<RestoreJob>> later;
     cancelled = to_cancel_;
+    for (auto& job : new_) {
+      const int32_t task = job->task_number();
+      if (Leaving(task) && std::find(cancelled.begin(), cancelled.end(), task) == cancelled.end()) {
+        later.push_back(std::move(job));
+        continue;
+      }
+      active_.push_back(std::make_unique<ActiveJob>());
+      active_.back()->job = std::move(job);
+    }
+    new_ = std::move(later);
   }
-  if (cancelled.empty()) return;
-  std::erase_if(active_, [&](const auto& active) {
-    if (std::find(cancelled.begin(), cancelled.end(), active->job->task_number()) == cancelled.end()) return false;
-    Unassign(active.get());
-    return true;
-  });
+  if (cancelled.empty()) return true;
+  Drop(cancelled);
   {
     const std::lock_guard lock(mutex_);
     to_cancel_.erase(to_cancel_.begin(), to_cancel_.begin() + static_cast<std::ptrdiff_t>(cancelled.size()));
   }
   cancelled_signal_->Notify();
+  return true;
+}
+
+bool Restorer::Leaving(int32_t task_number) const {
+  return std::any_of(leaving_.begin(), leaving_.end(), [&](const auto& left) { return left->job->task_number() == task_number; });
+}
+
+void Restorer::Drop(const std::vector<int32_t>& task_numbers) {
+  for (auto& active : active_) {
+    if (std::find(task_numbers.begin(), task_numbers.end(), active->job->task_number()) == task_numbers.end()) continue;
+    if (active->state == ActiveJob::State::kOpens) {
+      active->cancelled = true;
+      active->job->Cancel();
+      leaving_.push_back(std::move(active));
+    } else {
+      Unassign(active.get());
+      active.reset();
+    }
+  }
+  std::erase(active_, nullptr);
 }
 
 bool Restorer::CancelPending() const {
@@ -220,77 +258,103 @@ bool Restorer::Cancelled(const ActiveJob& job) const {
   return stop_ || std::find(to_cancel_.begin(), to_cancel_.end(), job.job->task_number()) != to_cancel_.end();
 }
 
-// One batch of each of its stores; true if there was something to do.
+// The next step, or one batch of each of its stores; true if there was something to do.
 bool Restorer::Advance(ActiveJob* job) {
-  bool worked = false;
-  absl::Status status;
-  std::string at;
-  if (!job->opened) {
-    if (job->next_try > host_->Monotonic()) return false;
-    job->opened = worked = true;
-    auto stores = job->job->Open();
-    status = stores.ok() ? BeginAll(job, *std::move(stores)) : stores.status();
-    if ((absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status)) && !Cancelled(*job)) {
-      Postpone(job, status);
-      return false;
+  switch (job->state) {
+    case ActiveJob::State::kWaits:
+      if (job->next_try > host_->Monotonic()) return false;
+      StartOpening(job);
+      return true;
+    case ActiveJob::State::kOpens: {
+      if (!job->open_ended) return false;
+      absl::Status status = std::exchange(job->opened, absl::OkStatus());
+      if ((absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status)) && !Cancelled(*job)) {
+        Postpone(job, status);
+        return false;
+      }
+      if (status.ok()) status = AssignAll(job);
+      if (!status.ok()) return End(job, status);
+      job->state = ActiveJob::State::kReads;
+      return Read(job);
     }
+    case ActiveJob::State::kReads:
+      return Read(job);
   }
-  bool done = status.ok();
+  return false;
+}
+
+bool Restorer::Read(ActiveJob* job) {
+  bool worked = false;
+  bool done = true;
   for (ActiveStore& store : job->stores) {
-    if (!status.ok() || store.done) continue;
-    auto read = ReadBatch(&store);
-    worked = worked || !read.ok() || *read;
+    if (store.done) continue;
+    auto read = ReadBatch(*job, &store);
+    if (!read.ok()) {
+      const std::string name = store.spec.name;
+      if (!Unusable(read.status())) {
+        return End(job, Annotate(read.status(), job->job->task(), name, store.spec.changelog));
+      }
+      // A store that is empty can only fail again; each may start afresh once.
+      if (!job->afresh.insert(name).second) return End(job, read.status());
+      job->damage = {name, read.status()};
+      Unassign(job);
+      StartOpening(job);
+      return true;
+    }
+    worked = worked || *read;
     done = done && store.done;
-    if (read.ok()) continue;
-    status = read.status();
-    at = store.spec.name;
-    if (!Unusable(status)) status = Annotate(status, job->job->task(), at, store.spec.changelog);
   }
-  if (Unusable(status) && !at.empty()) {
-    status = StartAfresh(job, at, status);
-    done = false;
-  }
-  if (!status.ok()) {
-    Unassign(job);
-    // Who gives its task back has no one to answer any more: a group that is left, for one, tells no offsets.
-    if (!Cancelled(*job)) job->job->Fail(status);
-    job->job.reset();
-    return true;
-  }
-  if (done) {
-    RestoreJob* self = job->job.get();
-    self->Finish(std::move(job->job));
-    return true;
-  }
-  return worked;
+  if (!done) return worked;
+  RestoreJob* self = job->job.get();
+  self->Finish(std::move(job->job));
+  return true;
 }
 
-// No broker answers: the task waits for one, as those that run do.
-void Restorer::Postpone(ActiveJob* job, const absl::Status& reason) {
+bool Restorer::End(ActiveJob* job, const absl::Status& status) {
   Unassign(job);
-  job->stores.clear();
-  job->opened = false;
-  job->next_try = host_->Monotonic() + kOpenPause;
-  static LogRateLimit limit(kOpenWarnings);
-  if (!limit.Allow()) return;
-  LogWarning(absl::StrCat("the task cannot start yet, this is repeated: ", std::string(reason.message())),
-             {.event = "task-waits", .task = job->job->task().ToString()});
+  // Who gives its task back has no one to answer any more: a group that is left, for one, tells no offsets.
+  if (!Cancelled(*job)) job->job->Fail(status);
+  job->job.reset();
+  return true;
 }
 
-absl::Status Restorer::BeginAll(ActiveJob* job, std::vector<StoreToRestore> stores) {
-  job->stores.clear();
-  for (StoreToRestore& spec : stores) job->stores.push_back({.spec = std::move(spec)});
+void Restorer::StartOpening(ActiveJob* job) {
+  job->state = ActiveJob::State::kOpens;
+  job->open_ended = false;
+  openers_->Add([this, job] {
+    job->opened = job->cancelled ? absl::CancelledError("the task is given back") : Open(job);
+    // The restore thread may end the job from here on.
+    job->open_ended = true;
+    consumer_->Wake();
+  });
+}
+
+absl::Status Restorer::Open(ActiveJob* job) {
+  auto stores = job->damage ? job->job->StartAfresh(job->damage->store, job->damage->reason) : job->job->Open();
+  job->damage.reset();
+  while (true) {
+    if (!stores.ok()) return stores.status();
+    job->stores.clear();
+    for (StoreToRestore& spec : *stores) job->stores.push_back({.spec = std::move(spec)});
+    std::string unusable;
+    const absl::Status status = FindRanges(job, &unusable);
+    if (unusable.empty() || !job->afresh.insert(unusable).second) return status;
+    stores = job->job->StartAfresh(unusable, status);
+  }
+}
+
+absl::Status Restorer::FindRanges(ActiveJob* job, std::string* unusable) {
   for (ActiveStore& store : job->stores) {
-    absl::Status status = Begin(job, &store);
+    const absl::Status status = FindRange(&store);
     if (status.ok()) continue;
-    const std::string name = store.spec.name;
-    if (Unusable(status)) return StartAfresh(job, name, status);
-    return Annotate(status, job->job->task(), name, store.spec.changelog);
+    if (!Unusable(status)) return Annotate(status, job->job->task(), store.spec.name, store.spec.changelog);
+    *unusable = store.spec.name;
+    return status;
   }
   return absl::OkStatus();
 }
 
-absl::Status Restorer::Begin(ActiveJob* job, ActiveStore* store) {
+absl::Status Restorer::FindRange(ActiveStore* store) {
   const log::TopicPartition& changelog = store->spec.changelog;
   auto begin = client_->admin().BeginningOffset(changelog);
   if (!begin.ok()) return begin.status();
@@ -303,23 +367,40 @@ absl::Status Restorer::Begin(ActiveJob* job, ActiveStore* store) {
     return absl::OutOfRangeError(absl::StrCat("its offset ", **persisted, " is outside the changelog's ", *begin, " to ", *end));
   }
   store->target = std::min(*end, store->spec.limit.value_or(*end));
-  const int64_t from = persisted->value_or(*begin);
-  store->from = from;
-  store->began = host_->Monotonic();
+  store->from = persisted->value_or(*begin);
   store->next_offset = persisted->value_or(-1);
-  if (from >= store->target) {
-    store->done = true;
-    return absl::OkStatus();
-  }
-  auto reader = consumer_->Assign(changelog, from);
-  if (!reader.ok()) return reader.status();
-  store->reader = *reader;
-  LogInfo(absl::StrCat("restoring from ", changelog.ToString(), ", offsets ", from, " to ", store->target),
-          {.event = "restore-started", .task = job->job->task().ToString(), .store = store->spec.name});
+  store->done = store->from >= store->target;
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> Restorer::ReadBatch(ActiveStore* store) {
+// No broker answers: the task waits for one, as those that run do.
+void Restorer::Postpone(ActiveJob* job, const absl::Status& reason) {
+  job->stores.clear();
+  job->state = ActiveJob::State::kWaits;
+  job->next_try = host_->Monotonic() + kOpenPause;
+  job->postponed = reason;
+  static LogRateLimit limit(kOpenWarnings);
+  if (!limit.Allow()) return;
+  LogWarning(absl::StrCat("the task cannot start yet, this is repeated: ", std::string(reason.message())),
+             {.event = "task-waits", .task = job->job->task().ToString()});
+}
+
+absl::Status Restorer::AssignAll(ActiveJob* job) {
+  for (ActiveStore& store : job->stores) {
+    if (store.done) continue;
+    const std::string changelog = store.spec.changelog.ToString();
+    auto reader = consumer_->Assign(store.spec.changelog, store.from);
+    if (!reader.ok()) return Annotate(reader.status(), job->job->task(), store.spec.name, store.spec.changelog);
+    store.reader = *reader;
+    store.began = host_->Monotonic();
+    store.next_line = store.began + kProgressLines;
+    LogInfo(absl::StrCat("restoring from ", changelog, ", offsets ", store.from, " to ", store.target),
+            {.event = "restore-started", .task = job->job->task().ToString(), .store = store.spec.name});
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Restorer::ReadBatch(const ActiveJob& job, ActiveStore* store) {
   batch_->Clear();
   int64_t next = store->reader->position();
   auto drained = store->reader->Drain(kBatchRecords, [&](const RawRecord& record) {
@@ -344,17 +425,8 @@ absl::StatusOr<bool> Restorer::ReadBatch(ActiveStore* store) {
   store->reader = nullptr;
   if (absl::Status status = consumer_->Unassign(store->spec.changelog); !status.ok()) return status;
   LogInfo(absl::StrCat("restored ", store->records, " records from ", store->spec.changelog.ToString()),
-          {.event = "restore-ended", .store = store->spec.name});
+          {.event = "restore-ended", .task = job.job->task().ToString(), .store = store->spec.name});
   return true;
-}
-
-absl::Status Restorer::StartAfresh(ActiveJob* job, const std::string& store, const absl::Status& reason) {
-  // A store that is empty can only fail again; each may start afresh once.
-  if (!job->afresh.insert(store).second) return reason;
-  Unassign(job);
-  auto stores = job->job->StartAfresh(store, reason);
-  if (!stores.ok()) return stores.status();
-  return BeginAll(job, *std::move(stores));
 }
 
 void Restorer::Unassign(ActiveJob* job) {
@@ -369,9 +441,15 @@ void Restorer::Unassign(ActiveJob* job) {
 
 void Restorer::Publish() {
   std::vector<RestoreProgress> progress;
+  std::vector<WaitingTask> waiting;
   const std::chrono::nanoseconds now = active_.empty() ? std::chrono::nanoseconds(0) : host_->Monotonic();
   for (const auto& job : active_) {
-    for (const ActiveStore& store : job->stores) {
+    if (job->state != ActiveJob::State::kReads) {
+      const bool opens = job->state == ActiveJob::State::kOpens || job->postponed.ok();
+      waiting.push_back({job->job->task(), opens ? "opening" : std::string(job->postponed.message())});
+      continue;
+    }
+    for (ActiveStore& store : job->stores) {
       const int64_t position = store.reader != nullptr ? store.reader->position() : store.target;
       RestoreProgress& p = progress.emplace_back();
       p.task = job->job->task();
@@ -383,10 +461,16 @@ void Restorer::Publish() {
       } else if (position > store.from) {
         p.eta_seconds = took.count() / static_cast<double>(position - store.from) * static_cast<double>(p.remaining);
       }
+      if (p.remaining == 0 || now < store.next_line) continue;
+      store.next_line = now + kProgressLines;
+      LogInfo(absl::StrCat(store.records, " records restored from ", store.spec.changelog.ToString(), ", ", p.remaining,
+                           " to go, about ", p.eta_seconds ? absl::StrCat(static_cast<int64_t>(*p.eta_seconds) + 1) : "?", " s"),
+              {.event = "restore-progress", .task = p.task.ToString(), .store = p.store});
     }
   }
   const std::lock_guard lock(mutex_);
   progress_ = std::move(progress);
+  waiting_ = std::move(waiting);
 }
 
 }  // namespace millrace

@@ -181,6 +181,9 @@ class KafkaStreams::Impl {
     return absl::OkStatus();
   }
 
+  // Enough for tasks to open and close side by side, few enough to leave the machine to those that run.
+  [[nodiscard]] int MoveThreads() const { return std::clamp(options_.num_stream_threads, 2, 4); }
+
   absl::Status StartThreads() {
     context_.topology = &topology_;
     context_.options = &options_;
@@ -198,6 +201,8 @@ class KafkaStreams::Impl {
     context_.rocksdb.memory = MakeEngineMemory(context_.memory.rocksdb_bytes);
     store_memory_ = std::make_unique<StoreMemory>(context_.memory.stores_bytes);
     context_.store_memory = store_memory_.get();
+    closers_ = std::make_unique<ThreadPool>(host_, "close", MoveThreads());
+    context_.closers = closers_.get();
     context_.failed = [this](const absl::Status& status) { Fail(status); };
     restorer_ = std::make_unique<Restorer>(host_);
     manager_ = std::make_unique<TaskManager>(&context_, restorer_.get(), &workers_, [this] { TasksChanged(); });
@@ -222,7 +227,7 @@ class KafkaStreams::Impl {
     }
     const log::ConsumerOptions restore_options{isolation, std::max(1, changelogs), /*restore=*/true, plan_.task_topic,
                                                context_.memory.restore_bytes};
-    if (absl::Status status = restorer_->Start(client_.get(), restore_options); !status.ok()) return status;
+    if (absl::Status status = restorer_->Start(client_.get(), restore_options, MoveThreads()); !status.ok()) return status;
     const log::MembershipOptions options{options_.application_id, plan_.task_topic, options_.group_instance_id,
                                          PredecessorTransactions::MemberClientId(context_.transactional_id_prefix)};
     if (absl::Status status = member_->Start(client_.get(), options); !status.ok()) return status;
@@ -344,6 +349,7 @@ class KafkaStreams::Impl {
     shutting_down_ = true;
     ended_signal_->Notify();
     Transition(State::kPendingShutdown, {State::kRebalancing, State::kRunning});
+    if (member_) member_->CancelWaits();
     if (restorer_) restorer_->Stop();
     if (member_) {
       member_->RequestStop();
@@ -352,6 +358,7 @@ class KafkaStreams::Impl {
     for (const auto& worker : workers_) worker->Stop();
     if (member_) member_->Disconnect();
     ReportEnd();
+    closers_.reset();
     directory_.reset();
     if (!Transition(State::kError, {State::kPendingError})) Transition(State::kNotRunning, {State::kPendingShutdown});
     ended_signal_->Notify();
@@ -421,6 +428,7 @@ class KafkaStreams::Impl {
   std::unique_ptr<StoreMemory> store_memory_;
   WorkerContext context_;
   std::unique_ptr<PredecessorTransactions> predecessors_;
+  std::unique_ptr<ThreadPool> closers_;
   // Made before their threads start and destroyed with this; `parts_` guards only their coming.
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Restorer> restorer_;

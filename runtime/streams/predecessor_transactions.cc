@@ -39,14 +39,23 @@ absl::Status PredecessorTransactions::EndThoseOf(const std::vector<log::TopicPar
   std::set<std::string> ids;
   for (const auto& [partition, offset] : *committed) ids.insert(OffsetMetadata::Decode(offset.metadata).transactional_id);
   for (const std::string& id : ids) {
-    if (id.empty() || ended_.contains(id)) continue;
-    absl::StatusOr<bool> gone = IsGone(id);
-    if (!gone.ok()) return gone.status();
-    if (!*gone) continue;
-    if (absl::Status status = client_->NewTransactionalProducer(id).status(); !status.ok()) return status;
-    ended_.insert(id);
-    LogInfo(absl::StrCat("the worker ", id, " is gone; what it had not committed is aborted"), {.event = "predecessor-ended"});
+    if (id.empty()) continue;
+    if (absl::Status status = End(id); !status.ok()) return status;
   }
+  return absl::OkStatus();
+}
+
+// Who asks for the same one meanwhile waits for the answer.
+absl::Status PredecessorTransactions::End(const std::string& transactional_id) {
+  const std::lock_guard lock(mutex_);
+  if (ended_.contains(transactional_id)) return absl::OkStatus();
+  absl::StatusOr<bool> gone = IsGone(transactional_id);
+  if (!gone.ok()) return gone.status();
+  if (!*gone) return absl::OkStatus();
+  if (absl::Status status = client_->NewTransactionalProducer(transactional_id).status(); !status.ok()) return status;
+  ended_.insert(transactional_id);
+  LogInfo(absl::StrCat("the worker ", transactional_id, " is gone; what it had not committed is aborted"),
+          {.event = "predecessor-ended"});
   return absl::OkStatus();
 }
 

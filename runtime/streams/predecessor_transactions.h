@@ -1,10 +1,12 @@
 #ifndef MILLRACE_RUNTIME_STREAMS_PREDECESSOR_TRANSACTIONS_H_
 #define MILLRACE_RUNTIME_STREAMS_PREDECESSOR_TRANSACTIONS_H_
 
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "log/log.h"
 
@@ -13,7 +15,7 @@ namespace millrace {
 /// Ends what workers that died have left open, at once instead of at the broker's time-out (ten to twenty seconds, in which a new
 /// owner cannot restore and readers downstream see nothing). Each commit says who made it (OffsetMetadata::transactional_id): a
 /// new owner looks whether that worker's process is still a member of the group, and if not takes over its transactional id. A
-/// live worker is never touched: that would fence it. One thread.
+/// live worker is never touched: that would fence it. Any thread.
 class PredecessorTransactions {
  public:
   /// `own_prefix` begins the transactional ids of this process, which has `workers` of them.
@@ -29,12 +31,14 @@ class PredecessorTransactions {
  private:
   /// Has run in this process, or in one that has left the group.
   absl::StatusOr<bool> IsGone(const std::string& transactional_id);
+  absl::Status End(const std::string& transactional_id);
 
   log::LogClient* const client_;
   const std::string application_id_;
   const std::string own_prefix_;
   const int workers_;
-  std::set<std::string> ended_;
+  std::mutex mutex_;
+  std::set<std::string> ended_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace millrace

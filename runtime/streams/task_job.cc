@@ -11,16 +11,28 @@
 namespace millrace {
 
 absl::StatusOr<std::vector<StoreToRestore>> TaskJob::Open() {
+  if (absl::Status status = FindOffsets(); !status.ok()) return status;
+  return Make();
+}
+
+absl::Status TaskJob::FindOffsets() {
   if (context_->predecessors != nullptr) {
     if (absl::Status status = context_->predecessors->EndThoseOf(spec_.sources); !status.ok()) return status;
   }
+  if (cancelled_) return absl::CancelledError("the task is given back");
   auto committed = context_->member->Committed(spec_.sources);
   if (!committed.ok()) {
     return absl::Status(committed.status().code(), absl::StrCat("committed offsets of task ", spec_.id.ToString(), ": ",
                                                                 std::string(committed.status().message())));
   }
   committed_ = *std::move(committed);
-  return Make();
+  for (const log::TopicPartition& partition : spec_.sources) {
+    if (cancelled_) return absl::CancelledError("the task is given back");
+    auto offset = StartOffset(*context_, partition, committed_);
+    if (!offset.ok()) return offset.status();
+    start_[partition] = *offset;
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<StoreToRestore>> TaskJob::Make() {
@@ -139,13 +151,7 @@ absl::StatusOr<int64_t> StartOffset(const WorkerContext& context, const log::Top
 }
 
 void TaskJob::Finish(std::unique_ptr<RestoreJob> self) {
-  std::map<log::TopicPartition, int64_t> start;
-  for (const log::TopicPartition& partition : spec_.sources) {
-    auto offset = StartOffset(*context_, partition, committed_);
-    if (!offset.ok()) return Fail(offset.status());
-    start[partition] = *offset;
-  }
-  worker_->Add({spec_, std::move(task_), std::move(committed_), std::move(start)});
+  worker_->Add({spec_, std::move(task_), std::move(committed_), std::move(start_)});
   running_(spec_.number);
   self.reset();
 }

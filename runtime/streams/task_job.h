@@ -1,7 +1,9 @@
 #ifndef MILLRACE_RUNTIME_STREAMS_TASK_JOB_H_
 #define MILLRACE_RUNTIME_STREAMS_TASK_JOB_H_
 
+#include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -23,12 +25,14 @@ class TaskJob final : public RestoreJob {
   [[nodiscard]] int32_t task_number() const override { return spec_.number; }
   [[nodiscard]] TaskId task() const override { return spec_.id; }
   absl::StatusOr<std::vector<StoreToRestore>> Open() override;
+  void Cancel() override { cancelled_ = true; }
   absl::StatusOr<std::vector<StoreToRestore>> StartAfresh(const std::string& store, const absl::Status& reason) override;
   void Finish(std::unique_ptr<RestoreJob> self) override;
   void Fail(const absl::Status& error) override;
 
  private:
   [[nodiscard]] StreamTaskOptions TaskOptions() const;
+  absl::Status FindOffsets();
   absl::StatusOr<std::vector<StoreToRestore>> Make();
   absl::Status OpenTask(std::string* failed_store);
   absl::Status SetAside(const std::string& store, const absl::Status& reason);
@@ -38,7 +42,9 @@ class TaskJob final : public RestoreJob {
   TaskSpec spec_;
   Worker* worker_;
   std::function<void(int32_t)> running_;
+  std::atomic<bool> cancelled_ = false;
   log::Offsets committed_;
+  std::map<log::TopicPartition, int64_t> start_;
   std::unique_ptr<StreamTask> task_;
 };
 

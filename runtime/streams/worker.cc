@@ -44,6 +44,11 @@ void AddCounters(const DroppedRecords& dropped, const DeadLetterCounts& dead_let
   to->dlq_records["production"] += dead_letters.production;
 }
 
+void WarnOfPersist(TaskId task, const absl::Status& status) {
+  LogWarning(absl::StrCat("state is not complete, the next start restores the rest: ", std::string(status.message())),
+             {.event = "persist-failed", .task = task.ToString()});
+}
+
 }  // namespace
 
 Worker::Worker(int index, const WorkerContext* context)
@@ -257,15 +262,34 @@ void Worker::Release(const ReleaseRequest& request) {
 void Worker::DropAsked(const ReleaseRequest& request) {
   for (auto& owned : tasks_) {
     if (!request.Asks(*owned)) continue;
-    if (absl::Status status = PersistCommitted(owned.get()); !status.ok()) {
-      LogWarning(absl::StrCat("state is not complete, the next start restores the rest: ", std::string(status.message())),
-                 {.event = "persist-failed", .task = owned->spec.id.ToString()});
+    // A delivery that is still to come writes into its task.
+    if (producer_->outstanding() == 0) {
+      HandOver(owned.get(), request.answer);
+      continue;
     }
+    if (absl::Status status = PersistCommitted(owned.get()); !status.ok()) WarnOfPersist(owned->spec.id, status);
     Drop(owned.get());
   }
   std::erase_if(tasks_, [](const auto& owned) { return owned->task == nullptr; });
   // What was sent is to stand in the changelogs before the next owner reads them.
   BuryDropped(/*wait=*/true);
+}
+
+// The closers take the task, and the release is answered when all of them are done.
+void Worker::HandOver(OwnedTask* owned, const std::shared_ptr<Answer>& answer) {
+  Close(owned);
+  dirty_bytes_ -= std::exchange(owned->dirty_bytes, 0);
+  answer->Share();
+  const bool prepared = owned->prepared;
+  context_->closers->Add([task = std::move(owned->task), id = owned->spec.id, prepared, answer]() mutable {
+    if (!prepared && !task->commit_needed() && task->error().ok()) {
+      if (absl::Status status = task->Persist(); !status.ok()) WarnOfPersist(id, status);
+    }
+    task->FreeStores();
+    task.reset();
+    LogInfo("task closed", {.event = "task-closed", .task = id.ToString()});
+    answer->Give();
+  });
 }
 
 // Unless there is something in it that is not committed.
@@ -287,7 +311,7 @@ absl::Status Worker::PersistIfDue() {
   return absl::OkStatus();
 }
 
-void Worker::Drop(OwnedTask* owned) {
+void Worker::Close(OwnedTask* owned) {
   for (const Input& input : owned->inputs) {
     if (absl::Status status = consumer_->Unassign(input.partition); !status.ok()) {
       LogWarning(absl::StrCat("unassign ", input.partition.ToString(), ": ", std::string(status.message())), {});
@@ -297,6 +321,10 @@ void Worker::Drop(OwnedTask* owned) {
   activity_.Begin(WorkerActivity::kClosing, owned->spec.number);
   owned->task->Close();
   AddCounters(owned->task->dropped(), owned->task->dead_letters(), &totals_);
+}
+
+void Worker::Drop(OwnedTask* owned) {
+  Close(owned);
   owned->task->FreeStores();
   dropped_.push_back(std::move(owned->task));
   CountDirtyBytes(owned);

@@ -16,6 +16,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "host/host.h"
+#include "host/thread_pool.h"
 #include "log/log.h"
 #include "membership/group_member.h"
 #include "metrics/runtime_snapshot.h"
@@ -46,6 +47,8 @@ struct WorkerContext {
   StateDirectory* directory = nullptr;
   GroupMember* member = nullptr;
   PurgeBoard* purge = nullptr;
+  /// Write and close the stores of tasks that go, so that those that stay need not wait.
+  ThreadPool* closers = nullptr;
   /// The instance cannot go on.
   std::function<void(const absl::Status&)> failed;
   /// Tasks that a worker has dropped to start them again from what is committed.
@@ -105,7 +108,10 @@ class Worker {
   class Answer {
    public:
     explicit Answer(std::unique_ptr<Signal> signal) : signal_(std::move(signal)) {}
+    /// Someone else has a part in it, and will Give too.
+    void Share() { ++parts_; }
     void Give() {
+      if (--parts_ > 0) return;
       given_ = true;
       signal_->Notify();
     }
@@ -119,6 +125,7 @@ class Worker {
 
    private:
     std::unique_ptr<Signal> signal_;
+    std::atomic<int> parts_ = 1;
     std::atomic<bool> given_ = false;
     std::atomic<bool> abandoned_ = false;
   };
@@ -178,6 +185,8 @@ class Worker {
   void Release(const ReleaseRequest& request);
   void ReleaseExactlyOnce(const ReleaseRequest& request);
   void DropAsked(const ReleaseRequest& request);
+  void HandOver(OwnedTask* owned, const std::shared_ptr<Answer>& answer);
+  void Close(OwnedTask* owned);
   /// Why all is to be done again from the last commit; OK = it is not.
   [[nodiscard]] const absl::Status& rewind_reason() const { return exactly_once_ ? producer_->transaction_error() : retry_; }
   [[nodiscard]] bool spoiled() const { return !failed_ && !rewind_reason().ok(); }

@@ -329,7 +329,7 @@ absl::StatusOr<Offsets> KafkaMembership::CommittedOffsets(const std::vector<Topi
   const auto deadline = std::chrono::steady_clock::now() + request_timeout_;
   // In slices: a client that closes answers nobody, and a release of tasks waits for whoever asks here.
   while (true) {
-    if (closed_) return absl::FailedPreconditionError(absl::StrCat(what, ": the group was left"));
+    if (closed_ || waits_cancelled_) return absl::FailedPreconditionError(absl::StrCat(what, ": the group was left"));
     ListPtr list = ToList(partitions);
     const rd_kafka_resp_err_t error = rd_kafka_committed(get(), list.get(), static_cast<int>(kCommittedSlice.count()));
     absl::StatusOr<Offsets> offsets = error != RD_KAFKA_RESP_ERR_NO_ERROR ? KafkaError(error, what) : FromList(list.get(), what);

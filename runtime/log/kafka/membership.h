@@ -34,6 +34,7 @@ class KafkaMembership final : public Membership, public Handle {
   absl::StatusOr<GroupIdentity> Identity() override;
   absl::Status CommitAs(absl::FunctionRef<absl::Status(const GroupIdentity& identity)> commit) override;
   absl::StatusOr<Offsets> CommittedOffsets(const std::vector<TopicPartition>& partitions) override;
+  void CancelWaits() override { waits_cancelled_ = true; }
   absl::Status Close() override;
   [[nodiscard]] std::string member_id() const override;
 
@@ -90,6 +91,7 @@ class KafkaMembership final : public Membership, public Handle {
   std::mutex pending_mutex_;
   std::vector<PendingCommit> pending_ ABSL_GUARDED_BY(pending_mutex_);
   std::atomic<bool> closed_ = false;
+  std::atomic<bool> waits_cancelled_ = false;
   bool ever_assigned_ = false;
   bool newcomer_ = true;  // has had no assignment since it joined
   // What went wrong inside a callback, for Poll to say.

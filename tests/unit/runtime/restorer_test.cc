@@ -74,7 +74,7 @@ class FakeJob : public RestoreJob {
     store_->damaged = damaged;
   }
   ~FakeJob() override { outcome_->destroyed = true; }
-  [[nodiscard]] int32_t task_number() const override { return 7; }
+  [[nodiscard]] int32_t task_number() const override { return number; }
   [[nodiscard]] TaskId task() const override { return {0, 0}; }
   absl::StatusOr<std::vector<StoreToRestore>> Open() override {
     if (outcome_->refusals > 0) {
@@ -99,6 +99,8 @@ class FakeJob : public RestoreJob {
     outcome_->failed = true;
   }
 
+  int32_t number = 7;
+
  private:
   Outcome* outcome_;
   std::optional<int64_t> limit_;
@@ -110,7 +112,7 @@ class RestorerTest : public testing::Test {
   void SetUp() override {
     ASSERT_TRUE(log_.CreateTopic(kTopic, 1).ok());
     client_ = log_.NewClient();
-    ASSERT_TRUE(restorer_.Start(client_.get(), {log::Isolation::kReadUncommitted, 4, /*restore=*/true, ""}).ok());
+    ASSERT_TRUE(restorer_.Start(client_.get(), {log::Isolation::kReadUncommitted, 4, /*restore=*/true, ""}, /*openers=*/2).ok());
   }
   void Log(const std::string& key, NullableBytesView value) {
     ASSERT_TRUE(log_.Append(kTopic, 0, BytesView(key), value, Timestamp::FromMillis(1)).ok());
@@ -232,12 +234,45 @@ TEST_F(RestorerTest, DoesNotReportTheFailureOfATaskThatIsBeingGivenBack) {
   std::atomic<bool> left = false;
   restorer_.Add(std::make_unique<StuckJob>(&outcome_, &opening, &left));
   ASSERT_TRUE(Eventually([&] { return opening.load(); }));
-  auto membership = host_.StartThread("membership", [&] { restorer_.Cancel({7}); });
-  host_.Sleep(20ms);  // the cancellation is under way; not a condition that can be seen from outside
+  restorer_.Cancel({7});
   left = true;
-  membership->Join();
-  EXPECT_TRUE(outcome_.destroyed);
+  EXPECT_TRUE(Eventually([&] { return outcome_.destroyed.load(); }));
   EXPECT_FALSE(outcome_.failed);
+}
+
+TEST_F(RestorerTest, GivesBackATaskWhoseOpeningHangsAndOpensItAgainOnlyAfterwards) {
+  std::atomic<bool> opening = false;
+  std::atomic<bool> left = false;
+  restorer_.Add(std::make_unique<StuckJob>(&outcome_, &opening, &left));
+  ASSERT_TRUE(Eventually([&] { return opening.load(); }));
+  restorer_.Cancel({7});
+  EXPECT_FALSE(outcome_.destroyed);
+  Outcome again;
+  Outcome other;
+  restorer_.Add(std::make_unique<FakeJob>(&again, std::nullopt));
+  auto job = std::make_unique<FakeJob>(&other, std::nullopt);
+  job->number = 8;
+  restorer_.Add(std::move(job));
+  EXPECT_TRUE(Eventually([&] { return other.finished.load(); }));
+  EXPECT_FALSE(again.finished);
+  left = true;
+  EXPECT_TRUE(Eventually([&] { return again.finished.load(); }));
+  EXPECT_TRUE(outcome_.destroyed);
+}
+
+TEST_F(RestorerTest, OpensTasksSideBySide) {
+  std::atomic<bool> opening[2] = {false, false};
+  std::atomic<bool> left = false;
+  Outcome other;
+  auto job = std::make_unique<StuckJob>(&outcome_, &opening[0], &left);
+  job->number = 8;
+  restorer_.Add(std::move(job));
+  restorer_.Add(std::make_unique<StuckJob>(&other, &opening[1], &left));
+  EXPECT_TRUE(Eventually([&] { return opening[0].load() && opening[1].load(); }));
+  EXPECT_TRUE(Eventually([&] { return restorer_.waiting().size() == 2; }));
+  EXPECT_EQ(restorer_.waiting()[0].reason, "opening");
+  left = true;
+  EXPECT_TRUE(Eventually([&] { return outcome_.failed && other.failed; }));
 }
 
 TEST_F(RestorerTest, DropsWhatFailsOrComesAfterItWasStopped) {
