@@ -181,8 +181,8 @@ class KafkaStreams::Impl {
     return absl::OkStatus();
   }
 
-  // Enough for tasks to open and close side by side, few enough to leave the machine to those that run.
-  [[nodiscard]] int MoveThreads() const { return std::clamp(options_.num_stream_threads, 2, 4); }
+  // Enough for tasks to open and close side by side, most of it is waiting for brokers and disks.
+  [[nodiscard]] int MoveThreads() const { return std::clamp(2 * options_.num_stream_threads, 4, 8); }
 
   absl::Status StartThreads() {
     context_.topology = &topology_;
