@@ -55,8 +55,14 @@ absl::Status KafkaTransactionalProducer::Restart() {
   ErrorPtr error(rd_kafka_init_transactions((*producer)->get(), static_cast<int>(request_timeout_.count())));
   if (error) return KafkaError(error.get(), absl::StrCat("starting transactions of ", transactional_id_));
   producer_ = *std::move(producer);
+  producer_->SetRefusalHandler(refused_);
   requests_ = std::move(requests);
   return absl::OkStatus();
+}
+
+void KafkaTransactionalProducer::SetRefusalHandler(RefusalHandler handler) {
+  refused_ = std::move(handler);
+  producer_->SetRefusalHandler(refused_);
 }
 
 absl::Status KafkaTransactionalProducer::Judge(ErrorPtr error, std::string_view what) {

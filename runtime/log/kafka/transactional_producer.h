@@ -26,7 +26,7 @@ class KafkaTransactionalProducer final : public TransactionalProducer {
 
   absl::Status Send(const std::string& topic, std::optional<int32_t> partition, NullableBytesView key, NullableBytesView value,
                     Timestamp timestamp, const Headers& headers, int64_t* delivered_offset_max) override;
-  void SetRefusalHandler(RefusalHandler handler) override { producer_->SetRefusalHandler(std::move(handler)); }
+  void SetRefusalHandler(RefusalHandler handler) override;
   absl::Status Poll() override;
   absl::Status Flush(std::chrono::milliseconds timeout) override;
   [[nodiscard]] int64_t outstanding() const override { return producer_->outstanding(); }
@@ -59,6 +59,8 @@ class KafkaTransactionalProducer final : public TransactionalProducer {
   // Outlives the client.
   std::unique_ptr<UnansweredRequests> requests_;
   std::unique_ptr<KafkaProducer> producer_;
+  // Of each client in turn.
+  RefusalHandler refused_;
   bool open_ = false;
   // Not OK after an error that no call survives.
   absl::Status ended_;

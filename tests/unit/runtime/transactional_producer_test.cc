@@ -8,6 +8,9 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
+
+#include "streams/worker_producer.h"
 
 // On the client's own mock cluster, which can break a connection instead of answering a request. What a late request does to a
 // real broker is shown by chaos (fault F8).
@@ -17,6 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr int16_t kProduce = 0;
 constexpr int16_t kEndTxn = 26;
 constexpr int16_t kAddPartitionsToTxn = 24;
 
@@ -56,6 +60,9 @@ class TransactionalProducerTest : public testing::Test {
     ASSERT_TRUE(committed.ok()) << committed;
     EXPECT_GE(delivered, 0);
   }
+
+  /// The broker refuses the record of the next transaction for what it is.
+  void RefuseNext() { rd_kafka_mock_push_request_errors(cluster_, kProduce, 1, RD_KAFKA_RESP_ERR_INVALID_RECORD); }
 
   void LoseConnectionAt(int16_t api_key) {
     rd_kafka_mock_push_request_errors(cluster_, api_key, 1, RD_KAFKA_RESP_ERR__TRANSPORT);
@@ -114,6 +121,49 @@ TEST_F(TransactionalProducerTest, ReplacesTheClientAfterAnyRequestOfATransaction
   Transact();
   Transact();
   EXPECT_EQ(replaced(), 1);
+}
+
+TEST_F(TransactionalProducerTest, TheClientThatReplacesAnotherAsksAboutRefusedRecordsToo) {
+  Make();
+  std::vector<std::string> refused;
+  producer_->SetRefusalHandler([&](const RefusedRecord& record) {
+    refused.emplace_back(record.value.value_or(""));
+    return record.error;
+  });
+  LoseConnectionAt(kEndTxn);
+  Transact();
+  ASSERT_TRUE(producer_->Begin().ok());
+  ASSERT_EQ(replaced(), 1);
+  RefuseNext();
+  ASSERT_TRUE(
+      producer_->Send("out", 0, BytesView("k"), BytesView("bad"), Timestamp::FromMillis(1), Headers::Empty(), nullptr).ok());
+  EXPECT_EQ(producer_->Flush(10s).code(), absl::StatusCode::kAborted);
+  EXPECT_THAT(refused, testing::ElementsAre("bad"));
+  EXPECT_TRUE(producer_->Abort().ok());
+  Transact();
+}
+
+TEST_F(TransactionalProducerTest, AWorkerLeavesOutWhatTheBrokerRefusedAfterItsClientWasReplaced) {
+  Make();
+  WorkerProducer worker([this]() -> absl::StatusOr<std::unique_ptr<TransactionalProducer>> { return std::move(producer_); });
+  ASSERT_TRUE(worker.Rewind().ok());
+  const auto send = [&](const std::string& value) {
+    return worker.Send("out", 0, BytesView("k"), BytesView(value), Timestamp::FromMillis(1), Headers::Empty(), nullptr);
+  };
+  LoseConnectionAt(kEndTxn);
+  ASSERT_TRUE(send("good").ok());
+  ASSERT_TRUE(worker.CommitTransaction({}, {}).ok());
+  RefuseNext();
+  ASSERT_TRUE(send("bad").ok());
+  EXPECT_EQ(replaced(), 1);
+  EXPECT_FALSE(worker.Flush(10s).ok());
+  EXPECT_EQ(worker.transaction_error().code(), absl::StatusCode::kAborted);
+  ASSERT_TRUE(worker.Rewind().ok());
+  // Done again: the record is its task's matter now, which asks the production handler.
+  EXPECT_TRUE(IsRefusal(send("bad")));
+  EXPECT_TRUE(send("good").ok());
+  const absl::Status committed = worker.CommitTransaction({}, {});
+  EXPECT_TRUE(committed.ok()) << committed;
 }
 
 TEST_F(TransactionalProducerTest, KeepsADoubtfulClientOnlyWhenToldTo) {
