@@ -81,8 +81,8 @@ struct RefusedRecord {
   bool marked = false;
   /// No broker took it in time; it could be sent again. Otherwise it is refused for good.
   bool retriable = false;
-  /// The broker refused it for the size of its batch: other records may have been refused with it that are well.
-  bool batch_too_large = false;
+  /// The broker refused the batch that it was in: other records may have been refused with it that are well.
+  bool of_batch = false;
 };
 /// OK: the record is left out, and the producer goes on. Else the error that sticks.
 using RefusalHandler = std::function<absl::Status(const RefusedRecord&)>;

@@ -612,6 +612,7 @@ absl::Status Worker::CommitTasks(const std::vector<OwnedTask*>& tasks, const Rel
   if (internal::Mutated(internal::Mutant::kRefusedTakenForDone) && absl::IsFailedPrecondition(committed))
     committed = absl::OkStatus();
   if (!committed.ok()) return committed;
+  producer_->OnCommitted();
   for (OwnedTask* owned : tasks) {
     owned->task->PostCommit();
     owned->prepared = false;

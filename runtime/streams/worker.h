@@ -188,7 +188,9 @@ class Worker {
   void HandOver(OwnedTask* owned, const std::shared_ptr<Answer>& answer);
   void Close(OwnedTask* owned);
   /// Why all is to be done again from the last commit; OK = it is not.
-  [[nodiscard]] const absl::Status& rewind_reason() const { return exactly_once_ ? producer_->transaction_error() : retry_; }
+  [[nodiscard]] const absl::Status& rewind_reason() const {
+    return exactly_once_ || retry_.ok() ? producer_->transaction_error() : retry_;
+  }
   [[nodiscard]] bool spoiled() const { return !failed_ && !rewind_reason().ok(); }
   void DropAllForRewind();
   void Rewind();

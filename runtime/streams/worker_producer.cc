@@ -5,12 +5,15 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "millrace/runtime/logging.h"
 #include "millrace/state/internal/mutants.h"
 
 namespace millrace {
 namespace {
 
 constexpr size_t kMostKnownRefusals = 10000;
+constexpr std::chrono::milliseconds kFlushStep{100};
+constexpr std::chrono::seconds kBatchWarnings{10};
 
 size_t Fingerprint(const std::string& topic, NullableBytesView key, NullableBytesView value) {
   constexpr size_t kNull = 0x9e3779b97f4a7c15;
@@ -49,19 +52,33 @@ void WorkerProducer::Listen() {
 }
 
 absl::Status WorkerProducer::OnRefused(const log::RefusedRecord& record) {
-  if (record.batch_too_large) {
-    // Which of the batch is too large nobody knows, so none can be left out.
-    const absl::Status error =
-        absl::FailedPreconditionError(absl::StrCat(std::string(record.error.message()),
-                                                   "; set max.request.size of the producer to the max.message.bytes of the "
-                                                   "topic, so that such records are known before they are sent"));
-    if (make_ != nullptr) Remember(record, error);
-    return error;
+  broker_refused_ = broker_refused_ || !record.retriable;
+  if (record.of_batch && !one_by_one_) {
+    batch_refused_ = true;
+    static LogRateLimit limit(kBatchWarnings);
+    if (limit.Allow()) {
+      LogWarning(
+          absl::StrCat("the broker refuses a batch; all since the last commit is sent again, record by record, to find which "
+                       "one it means: ",
+                       std::string(record.error.message()),
+                       ". If batches are too large, set batch.size of the producer to at most the topic's max.message.bytes"),
+          {.event = "batch-refused", .topic = record.topic});
+    }
+    const absl::Status again = absl::UnavailableError(record.error.message());
+    if (make_ == nullptr && transaction_error_.ok()) transaction_error_ = again;
+    return again;
   }
-  if (make_ == nullptr) return refused_ && (record.retriable || !record.marked) ? refused_(record) : record.error;
+  if (make_ == nullptr) {
+    if (!refused_ || (record.marked && !record.retriable)) return record.error;
+    in_refusal_ = true;
+    absl::Status status = refused_(record);
+    in_refusal_ = false;
+    return status;
+  }
   if (record.retriable) return record.error;
   Remember(record, absl::InvalidArgumentError(record.error.message()));
-  return record.error;
+  // Its transaction is lost; the record alone is refused when it is sent again.
+  return record.of_batch ? absl::UnavailableError(record.error.message()) : record.error;
 }
 
 void WorkerProducer::Remember(const log::RefusedRecord& record, const absl::Status& error) {
@@ -87,7 +104,16 @@ absl::Status WorkerProducer::Send(const std::string& topic, std::optional<int32_
   }
   if (last_ == nullptr || last_->first != topic) last_ = &*counts_.try_emplace(topic, 0).first;
   ++last_->second;
-  return Watch(active_->Send(topic, partition, key, value, timestamp, headers, delivered_offset_max));
+  absl::Status status = Watch(active_->Send(topic, partition, key, value, timestamp, headers, delivered_offset_max));
+  // What the handler of a refused record writes is sent with the next one.
+  return status.ok() && one_by_one_ && !in_refusal_ ? AwaitDelivery() : status;
+}
+
+absl::Status WorkerProducer::AwaitDelivery() {
+  while (active_->outstanding() > 0) {
+    if (absl::Status status = Flush(kFlushStep); !status.ok()) return status;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status WorkerProducer::Poll() { return active_ == nullptr ? transaction_error_ : Watch(active_->Poll()); }
@@ -99,6 +125,8 @@ absl::Status WorkerProducer::Flush(std::chrono::milliseconds timeout) {
 void WorkerProducer::Replace(std::unique_ptr<log::Producer> producer) {
   active_ = producer.get();
   plain_ = std::move(producer);
+  transaction_error_ = absl::OkStatus();
+  one_by_one_ = std::exchange(batch_refused_, false) || one_by_one_;
   Listen();
 }
 
@@ -113,13 +141,24 @@ absl::Status WorkerProducer::CommitTransaction(const log::Offsets& offsets, cons
   }
   if (absl::Status status = watch(transactional_->Commit()); !status.ok()) return status;
   in_transaction_ = false;
+  one_by_one_ = false;
   return absl::OkStatus();
 }
 
 absl::Status WorkerProducer::Rewind() {
   if (make_ == nullptr) return absl::OkStatus();
-  const bool abortable = transactional_ != nullptr && (transaction_error_.ok() || absl::IsAborted(transaction_error_) ||
-                                                       internal::Mutated(internal::Mutant::kAmbiguousCommitReused));
+  const absl::Status status = AbortOrRenew();
+  // What the broker refused may have become known only now.
+  one_by_one_ = std::exchange(batch_refused_, false) || one_by_one_;
+  return status;
+}
+
+absl::Status WorkerProducer::AbortOrRenew() {
+  // Behind a refused batch librdkafka 2.0 goes on with sequence numbers that the broker takes for a gap, also after an abort.
+  const bool broker_refused = std::exchange(broker_refused_, false);
+  const bool abortable = transactional_ != nullptr && !broker_refused &&
+                         (transaction_error_.ok() || absl::IsAborted(transaction_error_) ||
+                          internal::Mutated(internal::Mutant::kAmbiguousCommitReused));
   if (abortable && (!in_transaction_ || transactional_->Abort().ok())) {
     in_transaction_ = false;
     transaction_error_ = absl::OkStatus();

@@ -21,6 +21,9 @@ namespace millrace {
 ///
 /// Exactly-once: after an error of the transaction (transaction_error not OK) nothing can be sent or committed any more until
 /// Rewind has made sure that nothing of it will ever be seen.
+///
+/// A broker that refuses a batch does not say for which record. Then all is done again since the last commit with each record in
+/// a batch of its own, and the one that is refused even so is known.
 class WorkerProducer final : public log::Producer {
  public:
   using MakeTransactional = std::function<absl::StatusOr<std::unique_ptr<log::TransactionalProducer>>()>;
@@ -51,7 +54,10 @@ class WorkerProducer final : public log::Producer {
   absl::Status CommitTransaction(const log::Offsets& offsets, const log::GroupIdentity& identity);
   /// Records were sent since the last commit.
   [[nodiscard]] bool in_transaction() const { return in_transaction_; }
-  /// What spoiled the transaction. A record that can never be sent (no such topic) does not: that is the task's error.
+  /// At least once: offsets were committed, which cover all that was sent.
+  void OnCommitted() { one_by_one_ = false; }
+  /// What spoiled the transaction. A record that can never be sent (no such topic) does not: that is the task's error. At least
+  /// once: why all is to be sent again since the last commit.
   [[nodiscard]] const absl::Status& transaction_error() const { return transaction_error_; }
   /// Aborts what is open. If the producer cannot go on, or does not know how its commit ended, a new one takes its place, which
   /// fences it. Must be called once before the first Send. Not OK if the broker cannot be reached: try again later.
@@ -63,6 +69,8 @@ class WorkerProducer final : public log::Producer {
   /// Keeps errors that spoil the transaction.
   absl::Status Watch(absl::Status status);
   absl::Status BeginIfNeeded();
+  absl::Status AwaitDelivery();
+  absl::Status AbortOrRenew();
   void Listen();
   absl::Status OnRefused(const log::RefusedRecord& record);
   void Remember(const log::RefusedRecord& record, const absl::Status& error);
@@ -73,6 +81,10 @@ class WorkerProducer final : public log::Producer {
   log::Producer* active_ = nullptr;
   bool in_transaction_ = false;
   absl::Status transaction_error_;
+  bool broker_refused_ = false;  // in this transaction
+  bool batch_refused_ = false;   // since the last rewind
+  bool one_by_one_ = false;
+  bool in_refusal_ = false;
   log::RefusalHandler refused_;
   std::map<size_t, absl::Status> known_refusals_;  // by what makes up the record
   std::map<std::string, int64_t> counts_;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -93,7 +94,7 @@ class ErrorPathsTest : public tests::KafkaBrokerTest {
   /// All records of partition 0 of a topic.
   std::vector<Read> ReadAll(const std::string& topic) {
     std::vector<Read> records;
-    auto consumer = client_->NewConsumer({log::Isolation::kReadUncommitted, 1, false, ""}).value();
+    auto consumer = client_->NewConsumer({log::Isolation::kReadCommitted, 1, false, ""}).value();
     log::PartitionReader* reader = consumer->Assign({topic, 0}, 0).value();
     while (!reader->at_end()) {
       const auto drained = reader->Drain(100000, [&](const RawRecord& record) {
@@ -291,18 +292,31 @@ TEST_P(UnwritableTest, ARecordThatTheBrokerRefusesIsContinuedPast) {
   builder.Stream<int64_t, int64_t>(input_)
       .SelectKey([](const int64_t&, const int64_t& value) { return value == 13 ? std::optional<int64_t>() : value; })
       .To(compacted);
+  // The broker refuses the batch of all three.
+  for (const int64_t value : {1, 13, 2}) Write(Number(0), Number(value));
+  Flush();
   auto streams = Start(builder.Build().value(), {{"production.exception.handler", "continue"}});
-  // One after another, for a broker refuses the whole batch.
-  for (const int64_t value : {1, 13, 2}) {
-    Write(Number(0), Number(value));
-    Flush();
-    ASSERT_TRUE(AllCommitted()) << streams->error();
-  }
+  ASSERT_TRUE(AllCommitted()) << streams->error();
   EXPECT_TRUE(streams->Close());
   EXPECT_TRUE(streams->error().ok()) << streams->error();
-  std::vector<NullableBytes> values;
-  for (const Read& read : ReadAll(compacted)) values.push_back(read.value);
+  std::set<std::string> values;
+  for (const Read& read : ReadAll(compacted)) values.insert(read.value.value_or(""));
   EXPECT_THAT(values, ElementsAre(Number(1), Number(2)));
+  EXPECT_GE(streams->Snapshot().records_dropped.at("production"), 1);
+}
+
+TEST_P(UnwritableTest, ARecordThatIsTooLargeForItsTopicOnlyIsContinuedPastAndTheOthersOfItsBatchAreNot) {
+  const std::string narrow = output_ + "-narrow";
+  ASSERT_TRUE(client_->admin().CreateTopic({narrow, 1, 1, {{"max.message.bytes", "50000"}}}).ok());
+  for (const int64_t size : {5, 90000, 7}) Write(Number(1), Number(size));
+  Flush();
+  auto streams = Start(SizedTopology(input_, narrow), {{"production.exception.handler", "continue"}});
+  ASSERT_TRUE(AllCommitted()) << streams->error();
+  EXPECT_TRUE(streams->Close());
+  EXPECT_TRUE(streams->error().ok()) << streams->error();
+  std::set<size_t> sizes;
+  for (const Read& read : ReadAll(narrow)) sizes.insert(read.value.value_or("").size());
+  EXPECT_THAT(sizes, ElementsAre(5u, 7u));
   EXPECT_GE(streams->Snapshot().records_dropped.at("production"), 1);
 }
 

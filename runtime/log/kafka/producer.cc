@@ -43,6 +43,12 @@ bool IsRefusedForGood(rd_kafka_resp_err_t error) {
   }
 }
 
+// The broker looked at a batch, and does not say which of its records it means.
+bool IsOfBatch(rd_kafka_resp_err_t error) {
+  return error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE || error == RD_KAFKA_RESP_ERR_INVALID_MSG_SIZE ||
+         error == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP || error == RD_KAFKA_RESP_ERR_INVALID_RECORD;
+}
+
 // Null is a null pointer, empty is not.
 rd_kafka_vu_t Memory(rd_kafka_vtype_t type, NullableBytesView bytes) {
   rd_kafka_vu_t part;
@@ -112,7 +118,7 @@ absl::Status KafkaProducer::JudgeFailure(const rd_kafka_message_t& message) cons
   record.error = std::move(error);
   record.marked = message._private != nullptr;
   record.retriable = retriable;
-  record.batch_too_large = message.err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+  record.of_batch = IsOfBatch(message.err);
   return refused_(record);
 }
 

@@ -129,7 +129,7 @@ class LateProducer final : public log::TransactionalProducer {
       record.timestamp = timestamp;
       record.error = absl::InternalError("invalid timestamp");
       record.marked = mark != nullptr;
-      record.batch_too_large = *value == "refused for its batch";
+      record.of_batch = value->starts_with("refused with its batch");
     }
     return absl::OkStatus();
   }
@@ -142,7 +142,7 @@ class LateProducer final : public log::TransactionalProducer {
     return error_;
   }
   absl::Status Flush(std::chrono::milliseconds) override { return Poll(); }
-  [[nodiscard]] int64_t outstanding() const override { return 0; }
+  [[nodiscard]] int64_t outstanding() const override { return static_cast<int64_t>(refusals_.size()); }
   absl::Status Begin() override { return absl::OkStatus(); }
   absl::Status SendOffsets(const log::Offsets&, const log::GroupIdentity&) override { return Poll(); }
   absl::Status Commit() override {
@@ -189,15 +189,39 @@ TEST_F(LateRefusalTest, ExactlyOnceRefusesTheRecordAtOnceWhenItsTransactionIsDon
   EXPECT_EQ(committed_, (Strings{"a", "b"}));
 }
 
-TEST_F(LateRefusalTest, ABatchThatIsTooLargeIsNoRefusalOfARecordForOthersWereInIt) {
+TEST_F(LateRefusalTest, ExactlyOnceFindsTheRecordForWhichABatchWasRefused) {
   WorkerProducer producer([this] { return std::make_unique<LateProducer>(&committed_); });
   ASSERT_TRUE(producer.Rewind().ok());
-  ASSERT_TRUE(Send(&producer, "refused for its batch").ok());
+  ASSERT_TRUE(Send(&producer, "a").ok());
+  ASSERT_TRUE(Send(&producer, "refused with its batch").ok()) << "nothing is known yet";
   EXPECT_FALSE(producer.Poll().ok());
   ASSERT_TRUE(producer.Rewind().ok());
-  const absl::Status status = Send(&producer, "refused for its batch");
-  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_NE(std::string(status.message()).find("set max.request.size"), std::string::npos) << status;
+  ASSERT_TRUE(Send(&producer, "a").ok()) << "was in the batch, and is well";
+  EXPECT_FALSE(Send(&producer, "refused with its batch").ok()) << "alone now, so it is the one";
+  ASSERT_TRUE(producer.Rewind().ok());
+  ASSERT_TRUE(Send(&producer, "a").ok());
+  EXPECT_TRUE(log::IsRefusal(Send(&producer, "refused with its batch")));
+  ASSERT_TRUE(producer.CommitTransaction({}, {}).ok());
+  EXPECT_EQ(committed_, Strings{"a"});
+  EXPECT_TRUE(Send(&producer, "refused with its batch, too").ok()) << "batches again";
+}
+
+TEST_F(LateRefusalTest, AtLeastOnceSendsAgainOneByOneAndAsksTheHandlerForTheRecordThatIsMeant) {
+  WorkerProducer producer(std::make_unique<LateProducer>(&committed_));
+  Strings asked;
+  producer.SetRefusalHandler([&](const log::RefusedRecord& record) {
+    asked.emplace_back(record.value.value());
+    return absl::OkStatus();
+  });
+  ASSERT_TRUE(Send(&producer, "refused with its batch").ok());
+  EXPECT_FALSE(producer.Poll().ok());
+  EXPECT_FALSE(producer.transaction_error().ok()) << "all is to be sent again";
+  EXPECT_EQ(asked, Strings{});
+  producer.Replace(std::make_unique<LateProducer>(&committed_));
+  EXPECT_TRUE(producer.transaction_error().ok());
+  EXPECT_TRUE(Send(&producer, "a").ok());
+  EXPECT_TRUE(Send(&producer, "refused with its batch").ok());
+  EXPECT_EQ(asked, Strings{"refused with its batch"});
 }
 
 TEST_F(LateRefusalTest, AtLeastOnceAsksTheHandlerUnlessStateHangsOnTheRecord) {
