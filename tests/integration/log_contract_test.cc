@@ -473,6 +473,46 @@ TEST_P(LogContract, AMemberWithAnInstanceIdComesBackToItsTasks) {
   ASSERT_TRUE(b->membership->Close().ok());
 }
 
+TEST_P(LogContract, AMemberWithAnInstanceIdAndNoTaskComesBackUnnoticed) {
+  const std::string tasks = MakeTopic("tasks", 1);
+  const std::string group = prefix_ + "group";
+  auto a = Join(group, tasks, prefix_ + "a");
+  PollUntil({a.get()}, [&] { return a->listener.owned.size() == 1; });
+  auto b = Join(group, tasks, prefix_ + "b");
+  PollUntil({a.get(), b.get()}, [&] { return a->listener.generations > 1 && b->listener.generations > 0; });
+  ASSERT_TRUE(b->membership->Close().ok());
+  const int generations = a->listener.generations;
+  b = Join(group, tasks, prefix_ + "b");
+  PollUntil({a.get(), b.get()}, [&] { return b->listener.generations > 0; });
+  // Several heartbeats: what the others would notice, they would by now.
+  const auto began = steady_clock::now();
+  PollUntil({a.get(), b.get()}, [&] { return steady_clock::now() - began > seconds(2); });
+  EXPECT_EQ(a->listener.generations, generations);
+  ASSERT_TRUE(b->membership->Close().ok());
+  ASSERT_TRUE(a->membership->Close().ok());
+}
+
+// The group remembers what it left to each, and waits for nobody.
+TEST_P(LogContract, MembersThatDieBeforeTheyGiveTasksBackLeaveNoneWithoutOwner) {
+  const std::string tasks = MakeTopic("tasks", 4);
+  const std::string group = prefix_ + "group";
+  auto a = Join(group, tasks, prefix_ + "a");
+  PollUntil({a.get()}, [&] { return a->listener.owned.size() == 4; });
+  auto b = Join(group, tasks, prefix_ + "b");
+  // The client of `a` joins the new generation by itself, but `a` is not told.
+  PollUntil({b.get()}, [&] { return b->listener.generations > 0; });
+  ASSERT_THAT(b->listener.owned, IsEmpty());
+  b->membership.reset();
+  a->membership.reset();
+  everyone_.clear();
+  a = Join(group, tasks, prefix_ + "a");
+  b = Join(group, tasks, prefix_ + "b");
+  PollUntil({a.get(), b.get()}, [&] { return a->listener.owned.size() == 2 && b->listener.owned.size() == 2; });
+  EXPECT_EQ(a->listener.lost + b->listener.lost, 0);
+  ASSERT_TRUE(a->membership->Close().ok());
+  ASSERT_TRUE(b->membership->Close().ok());
+}
+
 INSTANTIATE_TEST_SUITE_P(Logs, LogContract, ::testing::Values("embedded", "kafka"), [](const auto& info) { return info.param; });
 
 TEST(KafkaLog, ABrokerThatRestartsCostsTimeOnly) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "log/kafka/group_assignment.h"
 
 namespace millrace::log::kafka {
 namespace {
@@ -89,6 +90,7 @@ absl::StatusOr<std::unique_ptr<KafkaMembership>> KafkaMembership::Make(PropertyM
   rd_kafka_poll_set_consumer(member->get());
   absl::StatusOr<std::vector<int32_t>> tasks = FetchLeaders(member->get(), options.task_topic, request_timeout);
   if (!tasks.ok()) return tasks.status();
+  member->task_count_ = tasks->size();
   ListPtr topics = ToList(std::vector<TopicPartition>{{options.task_topic, RD_KAFKA_PARTITION_UA}});
   const rd_kafka_resp_err_t error = rd_kafka_subscribe(member->get(), topics.get());
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaError(error, absl::StrCat("subscribing to ", options.task_topic));
@@ -180,19 +182,39 @@ void KafkaMembership::Assigned(rd_kafka_topic_partition_list_t* partitions) {
   // Before the client goes on, for it may decide to join again at once.
   const int64_t joins = joins_;
   const bool joins_again = revoked_in_round_.exchange(false);
-  // Others give tasks back in this round, and a second one follows. The client would hear of it at a heartbeat and then wait for
-  // the rest of its second, and the tasks for it; a subscription that changes meanwhile makes it join at once.
-  if (std::exchange(newcomer_, false) && partitions->cnt == 0) {
-    ListPtr topics = ToList(std::vector<TopicPartition>{{options_.task_topic, RD_KAFKA_PARTITION_UA}});
-    if (const rd_kafka_resp_err_t failed = rd_kafka_subscribe(get(), topics.get())) {
-      callback_error_ = KafkaError(failed, absl::StrCat("subscribing to ", options_.task_topic, " again"));
-    }
-  }
+  // Before the client has taken what it was given: it applies a subscription then by joining again.
+  if (std::exchange(newcomer_, false) && (options_.instance_id.empty() ? partitions->cnt == 0 : TasksLackOwners())) JoinAgain();
   ErrorPtr error(rd_kafka_incremental_assign(get(), partitions));
   if (error) callback_error_ = KafkaError(error.get(), absl::StrCat("taking tasks of group ", options_.group));
   ever_assigned_ = true;
   if (!joins_again) answered_joins_ = joins;
   listener_->OnAssigned(TasksOf(partitions));
+}
+
+// A newcomer who gets nothing is waiting for others, which give tasks back in this round, and for the second one that follows.
+// The client would hear of that at a heartbeat and then wait for the rest of its second, and the tasks for it; so it joins at
+// once.
+//
+// A member with an instance id may have come back, and is given what the group remembers: if its predecessor died when it was to
+// give tasks back, those are nobody's, and nobody else need ever join because of them. If all tasks have owners, nobody is to
+// notice that it was away, even if it has none itself.
+void KafkaMembership::JoinAgain() {
+  ListPtr topics = ToList(std::vector<TopicPartition>{{options_.task_topic, RD_KAFKA_PARTITION_UA}});
+  if (const rd_kafka_resp_err_t failed = rd_kafka_subscribe(get(), topics.get())) {
+    callback_error_ = KafkaError(failed, absl::StrCat("subscribing to ", options_.task_topic, " again"));
+  }
+}
+
+bool KafkaMembership::TasksLackOwners() const {
+  const absl::StatusOr<std::optional<size_t>> owned = CountAssigned(get(), options_.group, options_.task_topic, kSettleTime);
+  if (!owned.ok()) {
+    Log(4, absl::StrCat(std::string(owned.status().message()), "; a task that has no owner gets one at the next rebalance"));
+    return false;
+  }
+  if (!owned->has_value() || **owned >= task_count_) return false;
+  Log(5, absl::StrCat("group ", options_.group, ": ", task_count_ - **owned, " of ", task_count_,
+                      " tasks have no owner; joining again, so that they get one"));
+  return true;
 }
 
 void KafkaMembership::Revoked(rd_kafka_topic_partition_list_t* partitions) {

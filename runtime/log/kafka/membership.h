@@ -53,6 +53,8 @@ class KafkaMembership final : public Membership, public Handle {
   void AwaitHeartbeat() const;
   [[nodiscard]] bool joining() const { return answered_joins_ != joins_; }
   void Assigned(rd_kafka_topic_partition_list_t* partitions);
+  void JoinAgain();
+  [[nodiscard]] bool TasksLackOwners() const;
   void Revoked(rd_kafka_topic_partition_list_t* partitions);
   [[nodiscard]] absl::StatusOr<GroupIdentity> CheckIdentity() const;
   [[nodiscard]] std::string CommitName() const;
@@ -61,6 +63,7 @@ class KafkaMembership final : public Membership, public Handle {
   const MembershipOptions options_;
   MembershipListener* const listener_;
   const std::chrono::milliseconds request_timeout_;
+  size_t task_count_ = 0;
   // The lines that the gate needs were asked for by it, not by the user.
   bool debug_is_ours_ = false;
   // Decisions to join and JoinGroup requests so far, and how many of them the last complete assignment answered; equal = gate
