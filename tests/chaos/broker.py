@@ -57,6 +57,11 @@ class Broker:
         self.proxy.close()
         subprocess.run([KAFKA, "stop", "--dir", str(self.folder)], stdout=subprocess.DEVNULL)
 
+    def generations(self, group):
+        """How often the members of the group got their partitions: the rebalances, as the broker counts them."""
+        log = (self.folder / "kafka.log").read_text(errors="replace")
+        return len(re.findall(rf"Stabilized group {re.escape(group)} generation \d+ ", log))
+
     def lost_markers(self, application):
         """What the broker (4.3.1) says when, at its start, it ends transactions without writing markers to partitions whose leaders it does
         not know yet: they stay open in those partitions for ever, for readers of committed records and restores."""

@@ -2,7 +2,8 @@
 """Faults on a real Kafka, and a judge that knows what must come out.
 
   chaos --fault F1[,F2...] [--runs N] [--seed S] [--guarantee exactly_once_v2|at_least_once]
-  chaos --figures N      instead: gaps of the output in N graceful restarts and N kills, records restored; the output is judged all the same
+  chaos --figures N      instead: gaps of the output in N graceful restarts and N kills, rebalances while static members restart, records
+                         restored; the output is judged all the same. --peer kafka-streams: of the same topology in Kafka Streams
 
 Each run: three worker processes of chaos_app with two threads each, 500 records a second, one fault, healing, the end of the input. A program of its own (chaos_probe,
 model.py) then reads committed records and compares them with what the input asks for. The runs go round the faults. Every fault is logged and proven to
@@ -21,8 +22,9 @@ import traceback
 
 from broker import Broker
 from faults import FAULTS
-from figures import Figures, measured
+from figures import Figures, measures, peer_measures
 from run import RATE, NotProven, Run
+from workers import PEER, output_of
 
 
 def one(number, name, fault, arguments, broker, folder):
@@ -53,6 +55,8 @@ def main():
     parser.add_argument("--bin", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--fault", default="all", help=f"of {', '.join(FAULTS)}, with commas; default: all")
     parser.add_argument("--figures", type=int, metavar="N", help="measure N restarts and N kills")
+    parser.add_argument("--only", help="of the measures, those whose names have this in them")
+    parser.add_argument("--peer", choices=["kafka-streams"], help="measure this instead of Millrace; is built first")
     parser.add_argument("--runs", type=int, help="default: one for each fault")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--guarantee", choices=["exactly_once_v2", "at_least_once"], default="exactly_once_v2")
@@ -66,6 +70,10 @@ def main():
     unknown = [fault for fault in faults if fault not in FAULTS]
     if unknown:
         parser.error(f"there is no fault {', '.join(unknown)}; there are {', '.join(FAULTS)}")
+    if arguments.peer and not arguments.figures:
+        parser.error("--peer is for --figures")
+    if arguments.peer:
+        output_of(PEER, "build")
     folder = pathlib.Path(tempfile.mkdtemp(prefix="millrace-chaos-"))
     broker = Broker(folder / "kafka")
     violated = 1
@@ -97,11 +105,13 @@ def go_round(arguments, faults, broker, folder):
 def figures(arguments, _, broker, folder):
     found = Figures()
     violated = 0
-    for number, kill in enumerate((False, True)):
-        violated += not one(number, "kills" if kill else "restarts", measured(found, arguments.figures, kill), arguments, broker, folder)
+    every = (peer_measures if arguments.peer else measures)(found, arguments.figures)
+    wanted = [(name, fault) for name, fault in every if (arguments.only or "") in name]
+    for number, (name, fault) in enumerate(wanted):
+        violated += not one(number, name, fault, arguments, broker, folder)
     for line in found.lines():
         print(line)
-    return 2, violated
+    return len(wanted), violated
 
 
 if __name__ == "__main__":

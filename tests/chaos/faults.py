@@ -18,6 +18,12 @@ class Fault:
     last: bool = False
     # Of the first workers.
     options: tuple = ()
+    # Of all workers.
+    settings: tuple = ()
+    # Workers are static members of the group.
+    static: bool = False
+    # Workers are Kafka Streams'.
+    peer: bool = False
 
 
 FAULTS = {

@@ -28,19 +28,22 @@ class Worker(SeenWorker):
 
 
 class Fleet:
-    """Workers come and go; each has a home, the folder of its state, that a successor may take over."""
+    """Workers come and go; each has a home, the folder of its state, that a successor may take over. `command` is program, verb and options. With
+    `static` the home is also the name of its member in the group."""
 
-    def __init__(self, command, folder, tasks, note):
-        self.command, self.folder, self.all_tasks, self.note = command, folder, tasks, note
+    def __init__(self, command, folder, tasks, note, static=False):
+        self.command, self.folder, self.all_tasks, self.note, self.static = command, folder, tasks, note, static
         self.workers, self.names, self.homes = [], 0, 0
         self.gone = []
 
-    def add(self, home=None, verb="run", extra=(), environment=None):
+    def add(self, home=None, verb=None, extra=(), environment=None):
         self.names += 1
         if home is None:
             self.homes += 1
             home = f"home-{self.homes}"
-        worker = Worker(self.folder, self.names, home, [self.command[0], verb, *self.command[1:], *extra], environment)
+        program, usual, *options = self.command
+        member = ["--set", f"group.instance.id={home}"] if self.static else []
+        worker = Worker(self.folder, self.names, home, [program, verb or usual, *options, *member, *extra], environment)
         self.workers.append(worker)
         self.note(f"{worker.name} started in {home}, process {worker.process.pid}")
         return worker

@@ -10,6 +10,7 @@ import time
 
 import model
 from fleet import Fleet, Stuck
+from workers import PEER
 
 PARTITIONS = 6
 TASKS = 2 * PARTITIONS  # two sub-topologies
@@ -19,6 +20,8 @@ TIMER_MS = 2000
 SETTLE_S = 40
 DRAIN_S = 40
 SESSION_MS = 2000
+# Of static members, whose restart it must outlast: Millrace's default.
+STATIC_SESSION_MS = 10000
 TRANSACTION_MS = 4000
 TOPICS = ["in", "echo", "left", "right", "stats", "groups", "sequences", "timers"]
 STORES = ["stats", "groups", "sequences", "timers"]
@@ -62,26 +65,32 @@ class Run:
         self.servers = broker.servers
         self.bad = model.Violations()
         self.last_acts = []
+        self.judgements = []
         # (begin, end, where the longest silence in between is to be put)
         self.windows = []
-        self.fleet = Fleet(self.worker_command(broker.proxied_servers if fault.proxied else self.servers), self.folder, TASKS, self.note)
+        servers = broker.proxied_servers if fault.proxied else self.servers
+        command = self.peer_command(servers) if fault.peer else self.worker_command(servers)
+        self.fleet = Fleet(command, self.folder, TASKS, self.note, fault.static)
 
-    def worker_command(self, servers):
+    def settings(self):
         settings = {
             "application.id": self.application,
             "processing.guarantee": self.arguments.guarantee,
             "commit.interval.ms": 100 if self.exactly_once else 200,
-            "session.timeout.ms": SESSION_MS,
+            "session.timeout.ms": STATIC_SESSION_MS if self.fault.static else SESSION_MS,
             "heartbeat.interval.ms": 300,
             "num.stream.threads": 2,
         }
         if self.exactly_once:
             settings["producer.transaction.timeout.ms"] = TRANSACTION_MS
-        command = [str(pathlib.Path(self.arguments.bin) / "chaos_app"), "--bootstrap-servers", servers, "--prefix",
-                   self.prefix, "--timer-ms", str(TIMER_MS), "--stall-file", str(self.stall_file)]
-        for name, value in settings.items():
-            command += ["--set", f"{name}={value}"]
-        return command
+        return [word for name, value in settings.items() for word in ("--set", f"{name}={value}")] + list(self.fault.settings)
+
+    def worker_command(self, servers):
+        return [str(pathlib.Path(self.arguments.bin) / "chaos_app"), "run", "--bootstrap-servers", servers, "--prefix", self.prefix,
+                "--timer-ms", str(TIMER_MS), "--stall-file", str(self.stall_file), *self.settings()]
+
+    def peer_command(self, servers):
+        return [PEER, "chaos", "--bootstrap", servers, "--prefix", self.prefix, "--timer-ms", str(TIMER_MS), *self.settings()]
 
     def note(self, text):
         line = f"{time.time() - self.began:7.3f} {text}"
@@ -121,6 +130,10 @@ class Run:
     def at_end(self, act):
         """To be done when all workers have ended."""
         self.last_acts.append(act)
+
+    def at_judgement(self, act):
+        """To be called with the records of the changelogs by store."""
+        self.judgements.append(act)
 
     def execute(self):
         """Returns the violations, as texts."""
@@ -196,6 +209,8 @@ class Run:
         ledger = [sent for path in sorted(self.folder.glob("ledger*")) for sent in model.read_ledger(path)]
         model.check_ledger(ledger, by_topic["in"], bad)
         model.Model(by_topic["in"], TIMER_MS, self.exactly_once).check(by_topic, by_store, bad)
+        for judge in self.judgements:
+            judge(by_store)
         for line in self.probe("committed", self.topic("in"), "--group", self.application).splitlines():
             topic, partition, committed, end = line.split()
             if int(end) > 0 and int(committed) != int(end):
