@@ -19,8 +19,9 @@ START_S = 90
 
 
 class Broker:
-    def __init__(self, folder):
+    def __init__(self, folder, transaction_version=None):
         self.folder = pathlib.Path(folder)
+        self.transaction_version = transaction_version
         # The time-outs that a run waits for, as low as Kafka has them.
         self.settings = ["group.min.session.timeout.ms=1000", "transaction.abort.timed.out.transaction.cleanup.interval.ms=500"]
         self.servers = None
@@ -30,6 +31,8 @@ class Broker:
 
     def start(self):
         command = [KAFKA, "start", "--dir", str(self.folder), "--proxied", f"{self.listener}:{self.front}"]
+        if self.transaction_version is not None:
+            command += ["--transaction-version", str(self.transaction_version)]
         for setting in self.settings:
             command += ["--config", setting]
         result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -63,11 +63,13 @@ def break_connections(run):
 
 
 def hold_end_of_transaction(run):
-    """F8: the end of a transaction is late, is repeated by the client, and reaches the broker in the next transaction, whose worker dies."""
-    rule = proxy.HoldEndTxn(skip=run.random.randint(5, 40))
+    """F8: a request of a transaction, its end or what it holds, is late, is repeated by the client, and reaches the broker in the next
+    transaction, whose worker dies. Without the guard only the end is sure to be taken for the wrong one."""
+    key = proxy.END_TXN if run.arguments.unguarded else run.random.choice(list(proxy.NAMES))
+    rule = proxy.HoldRequest(key, skip=run.random.randint(5, 40))
     run.broker.proxy.rule = rule
     try:
-        run.prove(rule.sent.wait(30), "an EndTxn was held, repeated, and sent on in the next transaction of its producer")
+        run.prove(rule.sent.wait(30), f"a request {proxy.NAMES[key]} was held, repeated, and sent on in the next transaction of its producer")
         run.prove(rule.answered.wait(10), f"the broker answered it with error {rule.error}")
         victims = list(run.fleet.workers)
         for worker in victims:

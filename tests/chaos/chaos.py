@@ -62,6 +62,7 @@ def main():
     parser.add_argument("--guarantee", choices=["exactly_once_v2", "at_least_once"], default="exactly_once_v2")
     parser.add_argument("--unguarded", action="store_true",
                         help="the first workers keep producers whose requests were not answered: F8 must find violations")
+    parser.add_argument("--transaction-version", type=int, choices=[1, 2], help="of the cluster; default: Kafka's")
     parser.add_argument("--rate", type=int, default=RATE, help="records a second")
     parser.add_argument("--keep", action="store_true", help="keep the folders of all runs")
     parser.add_argument("--verbose", action="store_true", help="print what happens as it happens")
@@ -75,7 +76,7 @@ def main():
     if arguments.peer:
         output_of(PEER, "build")
     folder = pathlib.Path(tempfile.mkdtemp(prefix="millrace-chaos-"))
-    broker = Broker(folder / "kafka")
+    broker = Broker(folder / "kafka", arguments.transaction_version)
     violated = 1
     try:
         print(f"bootstrap.servers={broker.start()}, folders in {folder}", flush=True)

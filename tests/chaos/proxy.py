@@ -5,7 +5,9 @@ import struct
 import threading
 import time
 
-ADD_OFFSETS_TO_TXN, END_TXN, TXN_OFFSET_COMMIT = 25, 26, 28
+ADD_PARTITIONS_TO_TXN, ADD_OFFSETS_TO_TXN, END_TXN, TXN_OFFSET_COMMIT = 24, 25, 26, 28
+NAMES = {ADD_PARTITIONS_TO_TXN: "AddPartitionsToTxn", ADD_OFFSETS_TO_TXN: "AddOffsetsToTxn", END_TXN: "EndTxn",
+         TXN_OFFSET_COMMIT: "TxnOffsetCommit"}
 ANSWER_S = 10
 
 
@@ -26,10 +28,14 @@ def read_frame(connection):
 
 def transaction_of(frame):
     """(api key, transactional id) of a request whose body begins with the id; ids of others mean nothing."""
-    key, _, _, client = struct.unpack(">hhih", frame[4:14])
+    key, version, _, client = struct.unpack(">hhih", frame[4:14])
     at = 14 + max(0, client)
-    if key not in (ADD_OFFSETS_TO_TXN, END_TXN):
+    if key not in NAMES:
         return key, None
+    if key == TXN_OFFSET_COMMIT and version >= 3:
+        # After the header's tags, of which there are none, a compact string; of a length below 127.
+        size = frame[at + 1] - 1
+        return key, frame[at + 2:at + 2 + size].decode()
     size = struct.unpack(">h", frame[at:at + 2])[0]
     return key, frame[at + 2:at + 2 + size].decode()
 
@@ -134,12 +140,14 @@ class Break:
         raise ConnectionError("broken by chaos")
 
 
-class HoldEndTxn:
-    """Holds the end of a transaction, whose client loses the connection and repeats it on another; lets the held one reach the broker in the
-    middle of the client's next transaction, and cuts the client off. Without a guard the broker takes it for the end of that one."""
+class HoldRequest:
+    """Holds a request of a transaction, whose client loses the connection and repeats it on another; lets the held one reach the broker in the
+    client's next transaction, and cuts the client off. Without a guard the broker takes an EndTxn for the end of that one, which comes in its
+    middle; the others come just before its end."""
 
-    def __init__(self, skip):
-        self.skip = skip
+    def __init__(self, key, skip):
+        self.key, self.skip = key, skip
+        self.next_transaction = False
         self.lock = threading.Lock()
         self.held, self.id = None, None
         self.repeated = False
@@ -155,7 +163,7 @@ class HoldEndTxn:
             if self.sent.is_set():
                 return None if transaction == self.id else frame
             if self.held is None:
-                if key != END_TXN:
+                if key != self.key:
                     return frame
                 self.skip -= 1
                 if self.skip >= 0:
@@ -165,21 +173,42 @@ class HoldEndTxn:
                 raise ConnectionError("held by chaos")
             if transaction != self.id:
                 return frame
-            if key == END_TXN:
+            if key == self.key and not self.repeated:
                 self.repeated = True
                 return frame
-            if not self.repeated:
+            if not self.repeated or not self.comes_now(key):
                 return frame
             self.held[0].broker.sendall(self.held[1])
             self.sent.set()
         self.answered.wait(ANSWER_S)
-        return None
+        return None if self.key == END_TXN else frame
+
+    def comes_now(self, key):
+        """Whether the held one goes before this frame of its client, which has repeated it."""
+        if self.key == END_TXN:
+            return key != END_TXN
+        if key != END_TXN:
+            return False
+        ended, self.next_transaction = self.next_transaction, True
+        return ended
 
     def answer(self, connection, frame):
         if self.held is None or connection is not self.held[0]:
             return frame
         if self.sent.is_set() and not self.answered.is_set():
-            # Correlation, throttle time, error.
-            self.error = struct.unpack(">h", frame[12:14])[0]
+            # After size and correlation, which these answers have in common.
+            self.error = self.error_of(frame[8:])
             self.answered.set()
         return None
+
+    def error_of(self, body):
+        """The first error after the throttle time; the answers to 24 and 28 have one for each partition."""
+        if self.key in (ADD_OFFSETS_TO_TXN, END_TXN):
+            return struct.unpack(">h", body[4:6])[0]
+        if self.key == ADD_PARTITIONS_TO_TXN:
+            # Topics: count, name; partitions: count, number, error.
+            name = struct.unpack(">h", body[8:10])[0]
+            return struct.unpack(">h", body[10 + name + 8:10 + name + 10])[0]
+        # The same, compact, behind the tags of the header.
+        name = body[6] - 1
+        return struct.unpack(">h", body[7 + name + 5:7 + name + 7])[0]
