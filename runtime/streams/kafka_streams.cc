@@ -181,6 +181,15 @@ class KafkaStreams::Impl {
     return absl::OkStatus();
   }
 
+  void MakePredecessors() {
+    std::vector<log::TopicPartition> sources;
+    for (const TaskSpec& task : plan_.tasks) sources.insert(sources.end(), task.sources.begin(), task.sources.end());
+    predecessors_ =
+        std::make_unique<PredecessorTransactions>(client_.get(), options_.application_id, context_.transactional_id_prefix,
+                                                  options_.num_stream_threads, std::move(sources));
+    context_.predecessors = predecessors_.get();
+  }
+
   // Enough for tasks to open and close side by side, most of it is waiting for brokers and disks.
   [[nodiscard]] int MoveThreads() const { return std::clamp(2 * options_.num_stream_threads, 4, 8); }
 
@@ -192,11 +201,7 @@ class KafkaStreams::Impl {
     context_.client = client_.get();
     context_.directory = directory_.get();
     context_.transactional_id_prefix = absl::StrCat(options_.application_id, "-", directory_->instance_id());
-    if (options_.exactly_once) {
-      predecessors_ = std::make_unique<PredecessorTransactions>(client_.get(), options_.application_id,
-                                                                context_.transactional_id_prefix, options_.num_stream_threads);
-      context_.predecessors = predecessors_.get();
-    }
+    if (options_.exactly_once) MakePredecessors();
     context_.purge = &purge_;
     context_.rocksdb.memory = MakeEngineMemory(context_.memory.rocksdb_bytes);
     store_memory_ = std::make_unique<StoreMemory>(context_.memory.stores_bytes);

@@ -10,8 +10,12 @@
 namespace millrace {
 
 PredecessorTransactions::PredecessorTransactions(log::LogClient* client, std::string application_id, std::string own_prefix,
-                                                 int workers)
-    : client_(client), application_id_(std::move(application_id)), own_prefix_(std::move(own_prefix)), workers_(workers) {}
+                                                 int workers, std::vector<log::TopicPartition> all_sources)
+    : client_(client),
+      application_id_(std::move(application_id)),
+      own_prefix_(std::move(own_prefix)),
+      workers_(workers),
+      all_sources_(std::move(all_sources)) {}
 
 std::string PredecessorTransactions::TransactionalId(const std::string& prefix, int number) {
   return absl::StrCat(prefix, "-", number);
@@ -36,27 +40,43 @@ absl::StatusOr<bool> PredecessorTransactions::IsGone(const std::string& transact
 absl::Status PredecessorTransactions::EndThoseOf(const std::vector<log::TopicPartition>& sources) {
   absl::StatusOr<log::Offsets> committed = client_->admin().CommittedOffsets(application_id_, sources);
   if (!committed.ok()) return committed.status();
-  std::set<std::string> ids;
-  for (const auto& [partition, offset] : *committed) ids.insert(OffsetMetadata::Decode(offset.metadata).transactional_id);
-  for (const std::string& id : ids) {
+  std::map<std::string, log::Offsets> commits;
+  for (const auto& [partition, offset] : *committed) {
+    commits[OffsetMetadata::Decode(offset.metadata).transactional_id][partition] = offset;
+  }
+  for (const auto& [id, commits_of_id] : commits) {
     if (id.empty()) continue;
-    if (absl::Status status = End(id); !status.ok()) return status;
+    if (absl::Status status = End(id, commits_of_id); !status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
 // Who asks for the same one meanwhile waits for the answer.
-absl::Status PredecessorTransactions::End(const std::string& transactional_id) {
+absl::Status PredecessorTransactions::End(const std::string& transactional_id, const log::Offsets& commits) {
   const std::lock_guard lock(mutex_);
-  if (ended_.contains(transactional_id)) return absl::OkStatus();
+  if (const auto ended = ended_.find(transactional_id); ended != ended_.end()) {
+    if (!HasCommittedSince(ended->second, commits)) return absl::OkStatus();
+    ended_.erase(ended);
+  }
   absl::StatusOr<bool> gone = IsGone(transactional_id);
   if (!gone.ok()) return gone.status();
   if (!*gone) return absl::OkStatus();
+  // Before it is fenced: a commit that comes after this look is one of a new life, of which nothing must be overlooked.
+  absl::StatusOr<log::Offsets> before = client_->admin().CommittedOffsets(application_id_, all_sources_);
+  if (!before.ok()) return before.status();
   if (absl::Status status = client_->NewTransactionalProducer(transactional_id).status(); !status.ok()) return status;
-  ended_.insert(transactional_id);
+  ended_[transactional_id] = *std::move(before);
   LogInfo(absl::StrCat("the worker ", transactional_id, " is gone; what it had not committed is aborted"),
           {.event = "predecessor-ended"});
   return absl::OkStatus();
+}
+
+// Transactional ids belong to the state directory: a process that takes it up again has the same ones.
+bool PredecessorTransactions::HasCommittedSince(const log::Offsets& before, const log::Offsets& commits) {
+  return std::any_of(commits.begin(), commits.end(), [&](const auto& commit) {
+    const auto then = before.find(commit.first);
+    return then == before.end() || then->second.offset != commit.second.offset || then->second.metadata != commit.second.metadata;
+  });
 }
 
 }  // namespace millrace

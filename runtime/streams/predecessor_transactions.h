@@ -1,8 +1,8 @@
 #ifndef MILLRACE_RUNTIME_STREAMS_PREDECESSOR_TRANSACTIONS_H_
 #define MILLRACE_RUNTIME_STREAMS_PREDECESSOR_TRANSACTIONS_H_
 
+#include <map>
 #include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -18,8 +18,10 @@ namespace millrace {
 /// live worker is never touched: that would fence it. Any thread.
 class PredecessorTransactions {
  public:
-  /// `own_prefix` begins the transactional ids of this process, which has `workers` of them.
-  PredecessorTransactions(log::LogClient* client, std::string application_id, std::string own_prefix, int workers);
+  /// `own_prefix` begins the transactional ids of this process, which has `workers` of them. `all_sources` are the partitions for
+  /// which the application commits.
+  PredecessorTransactions(log::LogClient* client, std::string application_id, std::string own_prefix, int workers,
+                          std::vector<log::TopicPartition> all_sources);
 
   /// Before a task's committed offsets and changelogs are read.
   absl::Status EndThoseOf(const std::vector<log::TopicPartition>& sources);
@@ -31,14 +33,18 @@ class PredecessorTransactions {
  private:
   /// Has run in this process, or in one that has left the group.
   absl::StatusOr<bool> IsGone(const std::string& transactional_id);
-  absl::Status End(const std::string& transactional_id);
+  /// `commits` name it.
+  absl::Status End(const std::string& transactional_id, const log::Offsets& commits);
+  static bool HasCommittedSince(const log::Offsets& before, const log::Offsets& commits);
 
   log::LogClient* const client_;
   const std::string application_id_;
   const std::string own_prefix_;
   const int workers_;
+  const std::vector<log::TopicPartition> all_sources_;
   std::mutex mutex_;
-  std::set<std::string> ended_ ABSL_GUARDED_BY(mutex_);
+  // With what was committed then.
+  std::map<std::string, log::Offsets> ended_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace millrace

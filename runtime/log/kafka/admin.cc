@@ -303,17 +303,22 @@ absl::Status KafkaAdmin::DeleteRecords(const TopicPartition& partition, int64_t 
   return FromList(result, request.what()).status();
 }
 
-absl::StatusOr<Offsets> KafkaAdmin::CommittedOffsets(const std::string& group, const std::vector<TopicPartition>& partitions) {
-  if (partitions.empty()) return Offsets{};
+// Its coordinator: a broker that starts, or takes a group over, loads the group first.
+template <class Answer>
+absl::StatusOr<Answer> KafkaAdmin::AskCoordinator(absl::FunctionRef<absl::StatusOr<Answer>(rd_kafka_t* rk)> ask) {
   absl::StatusOr<rd_kafka_t*> rk = Connection(Isolation::kReadUncommitted);
   if (!rk.ok()) return rk.status();
   const auto deadline = std::chrono::steady_clock::now() + request_timeout_;
   while (true) {
-    absl::StatusOr<Offsets> offsets = AskForCommitted(*rk, group, partitions);
-    // A broker that starts, or takes a group over, loads the group's offsets first.
-    if (!absl::IsUnavailable(offsets.status()) || std::chrono::steady_clock::now() >= deadline) return offsets;
+    absl::StatusOr<Answer> answer = ask(*rk);
+    if (!absl::IsUnavailable(answer.status()) || std::chrono::steady_clock::now() >= deadline) return answer;
     std::this_thread::sleep_for(kRetryPause);
   }
+}
+
+absl::StatusOr<Offsets> KafkaAdmin::CommittedOffsets(const std::string& group, const std::vector<TopicPartition>& partitions) {
+  if (partitions.empty()) return Offsets{};
+  return AskCoordinator<Offsets>([&](rd_kafka_t* rk) { return AskForCommitted(rk, group, partitions); });
 }
 
 absl::StatusOr<Offsets> KafkaAdmin::AskForCommitted(rd_kafka_t* rk, const std::string& group,
@@ -334,18 +339,28 @@ absl::StatusOr<Offsets> KafkaAdmin::AskForCommitted(rd_kafka_t* rk, const std::s
 }
 
 absl::StatusOr<std::vector<std::string>> KafkaAdmin::GroupClientIds(const std::string& name) {
-  absl::StatusOr<rd_kafka_t*> rk = Connection(Isolation::kReadUncommitted);
-  if (!rk.ok()) return rk.status();
-  const rd_kafka_group_list* listed = nullptr;
-  const std::string what = absl::StrCat("asking for the members of group ", name);
-  const rd_kafka_resp_err_t error = rd_kafka_list_groups(*rk, name.c_str(), &listed, static_cast<int>(request_timeout_.count()));
-  const std::unique_ptr<const rd_kafka_group_list, Destroyer<rd_kafka_group_list_destroy>> groups(listed);
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaError(error, what);
+  using Ids = std::vector<std::string>;
+  absl::StatusOr<Ids> ids = AskCoordinator<Ids>([&](rd_kafka_t* rk) { return AskForMembers(rk, name); });
+  return absl::IsNotFound(ids.status()) ? Ids() : ids;
+}
+
+// Not by rd_kafka_list_groups, which asks all brokers, and fails while one of them is down.
+absl::StatusOr<std::vector<std::string>> KafkaAdmin::AskForMembers(rd_kafka_t* rk, const std::string& name) const {
+  Request request(rk, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS, request_timeout_,
+                  absl::StrCat("asking for the members of group ", name));
+  const char* all[] = {name.c_str()};
+  rd_kafka_DescribeConsumerGroups(rk, all, 1, request.options(), request.queue());
+  if (absl::Status status = request.Await(); !status.ok()) return status;
+  size_t count = 0;
+  const auto* groups =
+      rd_kafka_DescribeConsumerGroups_result_groups(rd_kafka_event_DescribeConsumerGroups_result(request.event()), &count);
+  // Whoever is not told of is taken for dead, so only a whole answer is one.
+  if (count != 1) return absl::UnavailableError(absl::StrCat(request.what(), ": ", count, " answers"));
+  if (const rd_kafka_error_t* error = rd_kafka_ConsumerGroupDescription_error(groups[0]))
+    return KafkaError(error, request.what());
   std::vector<std::string> ids;
-  for (int i = 0; i < groups->group_cnt; ++i) {
-    const rd_kafka_group_info& group = groups->groups[i];
-    if (group.err != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaError(group.err, what);
-    for (int m = 0; m < group.member_cnt; ++m) ids.emplace_back(group.members[m].client_id);
+  for (size_t i = 0; i < rd_kafka_ConsumerGroupDescription_member_count(groups[0]); ++i) {
+    ids.emplace_back(rd_kafka_MemberDescription_client_id(rd_kafka_ConsumerGroupDescription_member(groups[0], i)));
   }
   return ids;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "log/kafka/handle.h"
 #include "log/log.h"
 
@@ -51,6 +52,9 @@ class KafkaAdmin final : public Admin {
   absl::StatusOr<rd_kafka_t*> Connection(Isolation isolation);
   absl::StatusOr<int64_t> OffsetAt(const TopicPartition& partition, int64_t which, Isolation isolation);
   absl::Status AwaitTopic(const std::string& topic, std::optional<int32_t> partitions);
+  template <class Answer>
+  absl::StatusOr<Answer> AskCoordinator(absl::FunctionRef<absl::StatusOr<Answer>(rd_kafka_t* rk)> ask);
+  absl::StatusOr<std::vector<std::string>> AskForMembers(rd_kafka_t* rk, const std::string& name) const;
   absl::StatusOr<Offsets> AskForCommitted(rd_kafka_t* rk, const std::string& group,
                                           const std::vector<TopicPartition>& partitions) const;
 
