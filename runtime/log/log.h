@@ -122,7 +122,8 @@ struct GroupIdentity {
 ///
 /// Errors of the calls below: kAborted means that this transaction cannot be committed; after Abort the producer goes on. So do
 /// kInvalidArgument and kNotFound of a record, which would be refused again (too large, no such topic). After any other error the
-/// producer must be destroyed and a new one made with the same id; if the error came from Commit, only that
+/// producer must be destroyed and a new one made with the same id (kPermissionDenied will be the answer to that one as well); if
+/// the error came from Commit, only that
 /// shows how the transaction ended (by the offsets committed), and what is under way can no longer do harm.
 class TransactionalProducer : public Producer {
  public:

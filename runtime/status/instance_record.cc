@@ -17,7 +17,7 @@ void AddInputs(const InstanceView& view, const WorkerSnapshot& worker, TaskId id
     internal::InputStatus* status = task->add_inputs();
     status->set_topic(partition.topic);
     status->set_partition(partition.partition);
-    status->set_position(input->second.position);
+    status->set_position(input->second.done());
     status->set_buffered(input->second.buffered);
     const auto end = view.ends.find(partition);
     const auto lag = Describe(input->second, end == view.ends.end() ? nullptr : &end->second, view.read_committed,
@@ -25,7 +25,7 @@ void AddInputs(const InstanceView& view, const WorkerSnapshot& worker, TaskId id
                          .lag_records;
     if (!lag) continue;
     status->set_lag(*lag);
-    status->set_end(input->second.position + *lag);
+    status->set_end(input->second.done() + *lag);
   }
 }
 

@@ -332,10 +332,13 @@ class KafkaStreams::Impl {
   std::chrono::nanoseconds WatchProgress() {
     ProgressWatchdog::View view;
     for (const auto& worker : workers_) {
-      view.workers.push_back({worker->name(), worker->activity()->Look(), worker->snapshot().inputs});
+      WorkerSnapshot snapshot = worker->snapshot();
+      view.workers.push_back(
+          {worker->name(), worker->activity()->Look(), std::move(snapshot.inputs), std::move(snapshot.undone_because)});
     }
     view.ends = ends();
     view.restores = restorer_->progress();
+    view.waiting = restorer_->waiting();
     view.read_committed = options_.read_committed;
     view.waits_for_partitions = options_.max_task_idle.count() >= 0;
     view.now = host_->Monotonic();

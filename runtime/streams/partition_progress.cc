@@ -29,7 +29,8 @@ void PartitionProgress::Observe(const RecordQueue& queue, const log::PartitionRe
   oldest = queue.first_timestamp();
   processed = queue.partition_time();
   if (at_end && buffered == 0) at_end_at = now;
-  if (position != before || at_end_at == now) moved_at = now;
+  if (undone > 0 && position > committed) return;
+  if (at_end_at == now || (undone == 0 && position != before)) moved_at = now;
 }
 
 void PartitionEnd::Observe(int64_t high_watermark_now, int64_t last_stable_now, std::chrono::nanoseconds now) {
@@ -68,7 +69,7 @@ PartitionSnapshot Describe(const PartitionProgress& progress, const PartitionEnd
   std::optional<int64_t> last;
   if (progress.at_end || end != nullptr) last = progress.read_position;
   if (end != nullptr) last = std::max(*last, read_committed ? end->last_stable : end->high_watermark);
-  if (last) out.lag_records = std::max<int64_t>(0, *last - progress.position);
+  if (last) out.lag_records = std::max<int64_t>(0, *last - progress.done());
   const bool behind = progress.buffered > 0 || out.lag_records.value_or(0) > 0;
   if (behind) {
     out.lag_seconds = LagSeconds(progress, now, wall);

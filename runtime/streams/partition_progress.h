@@ -21,7 +21,12 @@ struct PartitionProgress {
   int64_t read_position = 0;  // of reading
   int buffered = 0;           // records read and not processed
   bool at_end = false;        // of reading
-  /// When processing moved, or was at the end, last.
+  int64_t committed = 0;      // the position last committed, or at which its task began
+  /// How often in a row what was processed behind it was undone.
+  int undone = 0;
+  /// Where work stands, as far as it is known to stay done.
+  [[nodiscard]] int64_t done() const { return undone > 0 ? committed : position; }
+  /// When processing moved, or was at the end, last. What may be undone once more does not count.
   std::chrono::nanoseconds moved_at{0};
   /// When processing was at the end last.
   std::optional<std::chrono::nanoseconds> at_end_at;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "log/abort_cause.h"
 #include "millrace/runtime/logging.h"
 
 namespace millrace {
@@ -48,7 +49,7 @@ void ProgressWatchdog::LookAt(const View& view, size_t worker, const log::TopicP
   // Workers publish after a batch; inside one, the record in flight shows that it moves.
   const WorkerActivity::View& activity = view.workers[worker].activity;
   const auto task = task_of_.find(partition);
-  if (task != task_of_.end() && activity.task == task->second->number && activity.source >= 0 &&
+  if (progress.undone == 0 && task != task_of_.end() && activity.task == task->second->number && activity.source >= 0 &&
       task->second->sources[static_cast<size_t>(activity.source)] == partition && activity.offset != track.in_flight) {
     track.in_flight = activity.offset;
     track.moved_at = view.now;
@@ -68,22 +69,24 @@ void ProgressWatchdog::LookAt(const View& view, size_t worker, const log::TopicP
     track.hopeless.clear();
     return;
   }
+  if (progress.undone > 0 && task != task_of_.end() && IsRestoring(view, task->second->id)) return;
   // One at a time, however long nobody looked.
   if (track.strikes > 0 && view.now - track.struck_at < limit_) return;
   ++track.strikes;
   track.struck_at = view.now;
   const Verdict verdict = Judge(view, worker, partition, progress);
-  const bool hopeless = track.strikes >= kHopeless && verdict.cause == StallCause::kReader;
+  const bool beyond_help = verdict.cause == StallCause::kReader || verdict.cause == StallCause::kUndone;
+  const bool hopeless = track.strikes >= kHopeless && beyond_help;
   const std::string what = absl::StrCat("no progress for ", WholeSeconds(stalled), " s, ", shown.lag_records.value_or(0),
                                         " records before the end: ", verdict.why);
-  track.hopeless = hopeless ? absl::StrCat(partition.ToString(), " at offset ", progress.position, ": ", what) : std::string();
+  track.hopeless = hopeless ? absl::StrCat(partition.ToString(), " at offset ", progress.done(), ": ", what) : std::string();
   const std::string task_name = task == task_of_.end() ? std::string() : task->second->id.ToString();
   LogWarning(absl::StrCat(what, hopeless ? "; only a restart can help, /livez fails" : ""), {.event = "partition-stalled",
                                                                                              .task = task_name,
                                                                                              .store = {},
                                                                                              .topic = partition.topic,
                                                                                              .partition = partition.partition,
-                                                                                             .offset = progress.position});
+                                                                                             .offset = progress.done()});
   if (verdict.cause == StallCause::kReader) rereads->emplace_back(worker, partition);
 }
 
@@ -91,6 +94,7 @@ ProgressWatchdog::Verdict ProgressWatchdog::Judge(const View& view, size_t worke
                                                   const PartitionProgress& progress) const {
   const Worker& who = view.workers[worker];
   const std::string place = PlaceOf(who.activity, *plan_).ToString();
+  if (progress.undone > 0 && watches_[worker].silence() < limit_ / 2) return JudgeUndone(view, who, partition, progress);
   if (who.activity.doing == WorkerActivity::kDelivering) {
     return {StallCause::kDelivery, absl::StrCat(who.name, " waits for a broker to take what it has sent")};
   }
@@ -104,15 +108,38 @@ ProgressWatchdog::Verdict ProgressWatchdog::Judge(const View& view, size_t worke
     }
     return {StallCause::kBusyWorker, absl::StrCat(who.name, " is busy: ", place)};
   }
-  if (known == view.ends.end() || view.now - known->second.answered_at > ends_limit_) {
-    return {StallCause::kBroker, "the broker that leads it does not answer"};
-  }
+  if (BrokerIsSilent(view, partition)) return {StallCause::kBroker, "the broker that leads it does not answer"};
   if (view.read_committed && progress.read_position >= known->second.last_stable) {
     return {StallCause::kOpenTransaction, absl::StrCat("a producer's transaction is open at offset ", known->second.last_stable,
                                                        ", and ", known->second.high_watermark - known->second.last_stable,
                                                        " records wait for its end; see kafka-transactions.sh --find-hanging")};
   }
   return {StallCause::kReader, "the records do not come; it is read anew from there"};
+}
+
+ProgressWatchdog::Verdict ProgressWatchdog::JudgeUndone(const View& view, const Worker& who, const log::TopicPartition& partition,
+                                                        const PartitionProgress& progress) const {
+  const std::string undone = absl::StrCat("what ", who.name, " did since the last commit was undone ", progress.undone,
+                                          progress.undone == 1 ? " time" : " times",
+                                          ", the last time for this: ", std::string(who.undone_because.message()));
+  if (const auto task = task_of_.find(partition); task != task_of_.end()) {
+    for (const WaitingTask& waiting : view.waiting) {
+      if (waiting.task != task->second->id) continue;
+      return {StallCause::kBroker, absl::StrCat("its task waits to be opened again (", waiting.reason, "); ", undone)};
+    }
+  }
+  const bool silent = BrokerIsSilent(view, partition) || log::IsForWantOfABroker(who.undone_because);
+  return {silent ? StallCause::kBroker : StallCause::kUndone, undone};
+}
+
+bool ProgressWatchdog::BrokerIsSilent(const View& view, const log::TopicPartition& partition) const {
+  const auto known = view.ends.find(partition);
+  return known == view.ends.end() || view.now - known->second.answered_at > ends_limit_;
+}
+
+bool ProgressWatchdog::IsRestoring(const View& view, TaskId task) {
+  return std::any_of(view.restores.begin(), view.restores.end(),
+                     [task](const RestoreProgress& restore) { return restore.task == task && restore.remaining > 0; });
 }
 
 // Partitions of the same task without a record at hand and not at their end.

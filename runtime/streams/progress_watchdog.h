@@ -25,13 +25,15 @@ enum class StallCause {
   kOtherPartition,   // its task waits for records of another partition (max.task.idle.ms)
   kBroker,           // the broker that leads it does not answer
   kOpenTransaction,  // somebody's transaction is open at the last stable offset
+  kUndone,           // what is processed is undone before it is committed, again and again
   kReader,           // none of these: what is there does not come
 };
 
 /// Looks at what the partitions of an instance have done since the last look. Each that has not moved for the limit although it
 /// is behind its end is a strike: said in the log with its cause, and again for each further time the limit is over; a reader
-/// that stands still without a cause is to be made anew. After kHopeless strikes of that kind a restart is the only help left.
-/// (For functions that hang max.poll.interval.ms is the limit.) One thread.
+/// that stands still without a cause is to be made anew. After kHopeless strikes of that kind, or because what is done is undone
+/// each time though the brokers answer, a restart is the only help left. (For functions that hang max.poll.interval.ms is the
+/// limit.) While work is undone only commits are progress. One thread.
 class ProgressWatchdog {
  public:
   static constexpr int kHopeless = 3;
@@ -40,11 +42,14 @@ class ProgressWatchdog {
     std::string name;
     WorkerActivity::View activity;
     std::map<log::TopicPartition, PartitionProgress> inputs;
+    /// Why work was undone the last time.
+    absl::Status undone_because;
   };
   struct View {
     std::vector<Worker> workers;
     PartitionEnds ends;
     std::vector<RestoreProgress> restores;
+    std::vector<WaitingTask> waiting;
     bool read_committed = false;
     /// max.task.idle.ms is not -1.
     bool waits_for_partitions = true;
@@ -83,6 +88,11 @@ class ProgressWatchdog {
   void LookAt(const View& view, size_t worker, const log::TopicPartition& partition, const PartitionProgress& progress,
               Rereads* rereads);
   Verdict Judge(const View& view, size_t worker, const log::TopicPartition& partition, const PartitionProgress& progress) const;
+  Verdict JudgeUndone(const View& view, const Worker& who, const log::TopicPartition& partition,
+                      const PartitionProgress& progress) const;
+  [[nodiscard]] bool BrokerIsSilent(const View& view, const log::TopicPartition& partition) const;
+  /// Its stores are being read: that has its own look.
+  static bool IsRestoring(const View& view, TaskId task);
   void LookAtRestores(const View& view);
   std::string WaitsFor(const Worker& worker, const log::TopicPartition& partition) const;
 

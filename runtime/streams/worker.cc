@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "log/abort_cause.h"
 #include "millrace/runtime/logging.h"
 #include "millrace/state/internal/mutants.h"
 #include "task/located_status.h"
@@ -27,6 +28,10 @@ constexpr int kBatch = 1000;
 // Between attempts to start again when each fails: the broker is away, or a record always spoils its transaction.
 constexpr std::chrono::milliseconds kFirstRewindPause{100};
 constexpr std::chrono::milliseconds kLongestRewindPause{10000};
+constexpr std::chrono::seconds kRewindWarnings{5};
+// Before a partition for which no broker answers is asked for again.
+constexpr std::chrono::milliseconds kReadPause{1000};
+constexpr std::chrono::seconds kReadWarnings{5};
 constexpr int64_t kLeastQueueBytes = 64 << 10;
 
 // Counters of nothing are shown too: an alert on their growth must see where they began.
@@ -49,6 +54,17 @@ void WarnOfPersist(TaskId task, const absl::Status& status) {
              {.event = "persist-failed", .task = task.ToString()});
 }
 
+// Of an input whose task starts again from its last commit.
+PartitionProgress UndoneProgress(PartitionProgress progress, int times) {
+  progress.position = progress.read_position = progress.committed;
+  progress.buffered = 0;
+  progress.at_end = false;
+  progress.at_end_at.reset();
+  progress.oldest = Timestamp::Unknown();
+  progress.undone = times;
+  return progress;
+}
+
 }  // namespace
 
 Worker::Worker(int index, const WorkerContext* context)
@@ -56,7 +72,8 @@ Worker::Worker(int index, const WorkerContext* context)
       name_(absl::StrCat("worker-", index + 1)),
       exactly_once_(context->options->exactly_once),
       transactional_id_(exactly_once_ ? PredecessorTransactions::TransactionalId(context->transactional_id_prefix, index + 1)
-                                      : "") {
+                                      : ""),
+      rewind_warnings_(kRewindWarnings) {
   AddCounters({}, {}, &totals_);
   snapshot_ = totals_;
 }
@@ -150,6 +167,7 @@ void Worker::Run() {
     // Interrupted: what was done is to be thrown away, or a request waits that says more.
     if (!activity_.interrupted()) CommitIfDue();
     if (spoiled()) Rewind();
+    ReopenIfDue();
     BuryDropped(/*wait=*/false);
     Publish(/*now=*/false);
     if (worked) continue;
@@ -189,10 +207,7 @@ bool Worker::HandleRequests() {
     Release(request);
     request.answer->Give();
   }
-  for (const log::TopicPartition& partition : rereads) {
-    if (failed_) continue;
-    if (absl::Status status = Reread(partition); !status.ok()) Fail(status);
-  }
+  for (const log::TopicPartition& partition : rereads) Reread(partition);
   if (!arriving.empty() || !releases.empty()) Publish(/*now=*/true);
   return !stop;
 }
@@ -203,25 +218,26 @@ absl::Status Worker::Install(RestoredTask restored) {
   owned->task = std::move(restored.task);
   activity_.Begin(WorkerActivity::kStarting, owned->spec.number);
   if (absl::Status status = owned->task->Start(restored.committed); !status.ok()) return status;
+  const auto undone = undone_.find(owned->spec.number);
   for (const log::TopicPartition& partition : owned->spec.sources) {
     const int64_t offset = restored.start.at(partition);
-    auto reader = consumer_->Assign(partition, offset);
-    if (!reader.ok()) return At(reader.status(), "read " + partition.ToString());
     owned->task->SetPosition(partition, offset);
     Input& input = owned->inputs.emplace_back();
     input.partition = partition;
-    input.reader = *reader;
+    input.from = offset;
     input.queue = owned->task->queue(partition);
     input.latency = &totals_.record_e2e_latency[partition.topic];
     input.lateness = &totals_.record_lateness[partition.topic];
     input.progress.moved_at = context_->host->Monotonic();
+    if (undone != undone_.end()) input.progress = undone->second.inputs[partition];
+    input.progress.committed = input.progress.position = input.progress.read_position = offset;
     if (input.queue == nullptr) {
       return absl::InternalError(absl::StrCat("the topology has no source for ", partition.ToString()));
     }
   }
   LogInfo("task runs", {.event = "task-started", .task = owned->spec.id.ToString()});
   // What was given up and begins again has waited for its commit since the last one.
-  if (tasks_.empty() && rewind_pause_.count() == 0) totals_.last_commit = context_->host->Monotonic();
+  if (tasks_.empty() && undone_.empty()) totals_.last_commit = context_->host->Monotonic();
   tasks_.push_back(std::move(owned));
   return absl::OkStatus();
 }
@@ -247,6 +263,7 @@ void Worker::Release(const ReleaseRequest& request) {
   const auto asked = [&](const std::unique_ptr<OwnedTask>& owned) { return request.Asks(*owned); };
   std::erase_if(to_reopen_,
                 [&](int32_t task) { return std::find(request.tasks.begin(), request.tasks.end(), task) != request.tasks.end(); });
+  for (const int32_t task : request.tasks) undone_.erase(task);
   if (std::none_of(tasks_.begin(), tasks_.end(), asked)) return;
   if (exactly_once_) return ReleaseExactlyOnce(request);
   if (request.commit && !request.answer->abandoned() && !failed_) {
@@ -312,11 +329,7 @@ absl::Status Worker::PersistIfDue() {
 }
 
 void Worker::Close(OwnedTask* owned) {
-  for (const Input& input : owned->inputs) {
-    if (absl::Status status = consumer_->Unassign(input.partition); !status.ok()) {
-      LogWarning(absl::StrCat("unassign ", input.partition.ToString(), ": ", std::string(status.message())), {});
-    }
-  }
+  for (Input& input : owned->inputs) Detach(&input);
   owned->inputs.clear();
   activity_.Begin(WorkerActivity::kClosing, owned->spec.number);
   owned->task->Close();
@@ -354,6 +367,7 @@ void Worker::ReleaseExactlyOnce(const ReleaseRequest& request) {
         std::erase_if(to_reopen_, [&](int32_t task) {
           return std::find(request.tasks.begin(), request.tasks.end(), task) != request.tasks.end();
         });
+        for (const int32_t task : request.tasks) undone_.erase(task);
         return Rewind();
       }
     }
@@ -364,6 +378,9 @@ void Worker::ReleaseExactlyOnce(const ReleaseRequest& request) {
 void Worker::DropAllForRewind() {
   for (auto& owned : tasks_) {
     to_reopen_.push_back(owned->spec.number);
+    Undone& undone = undone_[owned->spec.number];
+    ++undone.times;
+    for (const Input& input : owned->inputs) undone.inputs[input.partition] = UndoneProgress(input.progress, undone.times);
     if (internal::Mutated(internal::Mutant::kPersistOfDropped)) (void)owned->task->Persist();
     Drop(owned.get());
   }
@@ -374,24 +391,37 @@ void Worker::DropAllForRewind() {
 void Worker::Rewind() {
   const std::chrono::nanoseconds now = context_->host->Monotonic();
   const absl::Status reason = rewind_reason();
-  const bool first = !tasks_.empty() || !dropped_.empty();
   DropAllForRewind();
-  if (!first && now < next_rewind_) return;
-  rewind_pause_ = std::clamp(2 * rewind_pause_, kFirstRewindPause, kLongestRewindPause);
-  next_rewind_ = now + rewind_pause_;
+  if (now < next_rewind_) return;
+  if (!reason.ok()) undone_because_ = reason;
   const absl::Status status = exactly_once_ ? producer_->Rewind() : ReplaceProducer();
-  if (!exactly_once_ && !status.ok()) return Fail(At(status, "producer of " + name_));
+  if (!status.ok() && (!exactly_once_ || absl::IsPermissionDenied(status))) return Fail(At(status, "producer of " + name_));
   // Whatever became of the producer, it reports no more deliveries of these.
   dropped_.clear();
   ++totals_.rewinds;
-  LogWarning(absl::StrCat(exactly_once_ ? "transaction given up" : "work since the last commit given up", reason.ok() ? "" : ": ",
-                          std::string(reason.message()),
-                          status.ok() ? "; its tasks start again from the last commit"
-                                      : absl::StrCat("; no new one yet, next try in ", rewind_pause_.count(),
-                                                     " ms: ", std::string(status.message()))),
-             {.event = exactly_once_ ? "transaction-aborted" : "work-given-up"});
-  if (status.ok()) context_->reopen(std::exchange(to_reopen_, {}));
+  // At once after a commit, and after a wait for a broker. Else what spoiled it may do so again.
+  const bool waited = std::exchange(next_rewind_, std::chrono::nanoseconds(0)).count() > 0;
+  const std::chrono::milliseconds pause = waited ? std::chrono::milliseconds(0) : rewind_pause_;
+  rewind_pause_ = std::clamp(2 * rewind_pause_, kFirstRewindPause, kLongestRewindPause);
+  reopen_at_ = now + pause;
+  if (!status.ok()) next_rewind_ = now + rewind_pause_;
+  if (const std::optional<int64_t> held_back = rewind_warnings_.Allow()) {
+    const std::string then = status.ok() ? absl::StrCat("; its tasks start again from the last commit",
+                                                        pause.count() > 0 ? absl::StrCat(" in ", pause.count(), " ms") : "")
+                                         : absl::StrCat("; no new one yet, next try in ", rewind_pause_.count(),
+                                                        " ms: ", std::string(status.message()));
+    LogWarning(absl::StrCat(exactly_once_ ? "transaction given up" : "work since the last commit given up",
+                            reason.ok() ? "" : ": ", std::string(reason.message()), then,
+                            *held_back > 0 ? absl::StrCat(" (and ", *held_back, " times more since)") : ""),
+               {.event = exactly_once_ ? "transaction-aborted" : "work-given-up"});
+  }
+  ReopenIfDue();
   time_->Lap(ThreadTime::kOther);
+}
+
+void Worker::ReopenIfDue() {
+  if (to_reopen_.empty() || failed_ || spoiled() || context_->host->Monotonic() < reopen_at_) return;
+  context_->reopen(std::exchange(to_reopen_, {}));
 }
 
 // Of dropped tasks only: nobody commits them, and the next owner makes them again.
@@ -463,24 +493,51 @@ void Worker::ObserveSamples(const OwnedTask& owned, Timestamp now) {
 }
 
 absl::Status Worker::ReadInputs(OwnedTask* owned, bool* worked) {
-  const int limit = context_->options->buffered_records_per_partition;
   for (Input& input : owned->inputs) {
-    const int room = input.queue->Room(limit, queue_bytes_);
-    int drained = 0;
-    if (room > 0) {
-      auto read = input.reader->Drain(room, [queue = input.queue](const RawRecord& record) { queue->Add(record); });
-      if (absl::IsOutOfRange(read.status())) {
-        if (absl::Status status = ReadAfresh(owned, &input); !status.ok()) return status;
-        read = 0;
-      }
-      if (!read.ok()) return At(read.status(), "read " + input.partition.ToString());
-      drained = *read;
-      *worked = *worked || drained > 0;
-      if (drained > 0) totals_.records_consumed[input.partition.topic] += drained;
+    if (input.next_try.count() > 0) {
+      if (context_->host->Monotonic() < input.next_try) continue;
+      input.next_try = std::chrono::nanoseconds(0);
     }
-    owned->task->SetInput(input.queue, input.reader->position(), input.reader->at_end());
+    const absl::Status status = ReadInput(owned, &input, worked);
+    if (status.ok()) continue;
+    const absl::Status located = At(status, "read " + input.partition.ToString());
+    if (!log::IsNoAnswer(status)) return located;
+    // The other partitions go on.
+    input.next_try = context_->host->Monotonic() + kReadPause;
+    static LogRateLimit limit(kReadWarnings);
+    if (!limit.Allow()) continue;
+    LogWarning(absl::StrCat("no broker answers for the partition, this is repeated: ", std::string(located.message())),
+               {.event = "partition-waits", .topic = input.partition.topic, .partition = input.partition.partition});
   }
   return absl::OkStatus();
+}
+
+absl::Status Worker::ReadInput(OwnedTask* owned, Input* input, bool* worked) {
+  if (input->reader == nullptr) {
+    auto reader = consumer_->Assign(input->partition, input->from);
+    if (!reader.ok()) return reader.status();
+    input->reader = *reader;
+  }
+  const int room = input->queue->Room(context_->options->buffered_records_per_partition, queue_bytes_);
+  if (room > 0) {
+    auto read = input->reader->Drain(room, [queue = input->queue](const RawRecord& record) { queue->Add(record); });
+    if (absl::IsOutOfRange(read.status())) return ReadAfresh(owned, input);
+    if (log::IsNoAnswer(read.status())) Detach(input);
+    if (!read.ok()) return read.status();
+    *worked = *worked || *read > 0;
+    if (*read > 0) totals_.records_consumed[input->partition.topic] += *read;
+  }
+  owned->task->SetInput(input->queue, input->reader->position(), input->reader->at_end());
+  return absl::OkStatus();
+}
+
+void Worker::Detach(Input* input) {
+  if (input->reader == nullptr) return;
+  input->from = input->reader->position();
+  input->reader = nullptr;
+  if (absl::Status status = consumer_->Unassign(input->partition); !status.ok()) {
+    LogWarning(absl::StrCat("unassign ", input->partition.ToString(), ": ", std::string(status.message())), {});
+  }
 }
 
 // The position has left the topic (retention, DeleteRecords): goes on where auto.offset.reset says.
@@ -488,31 +545,22 @@ absl::Status Worker::ReadAfresh(OwnedTask* owned, Input* input) {
   const int64_t position = input->reader->position();
   auto offset = StartOffset(*context_, input->partition, {{input->partition, {position, ""}}});
   if (!offset.ok()) return offset.status();
-  return ReadFrom(owned, input, *offset);
-}
-
-absl::Status Worker::ReadFrom(OwnedTask* owned, Input* input, int64_t offset) {
-  if (absl::Status status = consumer_->Unassign(input->partition); !status.ok()) return status;
-  auto reader = consumer_->Assign(input->partition, offset);
-  if (!reader.ok()) return reader.status();
-  input->reader = *reader;
-  owned->task->SetPosition(input->partition, offset);
+  Detach(input);
+  input->from = *offset;
+  owned->task->SetPosition(input->partition, *offset);
   return absl::OkStatus();
 }
 
-absl::Status Worker::Reread(const log::TopicPartition& partition) {
+void Worker::Reread(const log::TopicPartition& partition) {
   for (auto& owned : tasks_) {
     for (Input& input : owned->inputs) {
-      if (input.partition != partition || input.queue->size() > 0) continue;
+      if (input.partition != partition || input.reader == nullptr || input.queue->size() > 0) continue;
       const int64_t offset = input.reader->position();
       LogInfo(absl::StrCat("read anew from offset ", offset),
               {.event = "partition-reread", .topic = partition.topic, .partition = partition.partition, .offset = offset});
-      if (absl::Status status = ReadFrom(owned.get(), &input, offset); !status.ok()) {
-        return At(status, "read " + partition.ToString());
-      }
+      Detach(&input);
     }
   }
-  return absl::OkStatus();
 }
 
 // Out of input: what the task's caches hold back goes on now, at most every emit.idle.interval.ms.
@@ -535,10 +583,7 @@ void Worker::CommitIfDue() {
   absl::Status status = Commit();
   const std::chrono::nanoseconds after = context_->host->Monotonic();
   next_commit_ = after + context_->options->commit_interval;
-  if (status.ok()) {
-    rewind_pause_ = std::chrono::milliseconds(0);
-    return;
-  }
+  if (status.ok() || failed_) return;
   // The group rebalances, or the broker is away: what is committed later covers this too.
   ++totals_.commit_failures;
   next_commit_ = next_asked_commit_ = after + kCommitRetry;
@@ -564,8 +609,11 @@ absl::Status Worker::Commit(const ReleaseRequest* release) {
     const bool names_us = owned->named && release != nullptr && release->Asks(*owned);
     if (full || names_us || owned->prepared || owned->task->commit_needed()) committing.push_back(owned.get());
   }
-  totals_.last_commit = committing.empty() ? start : totals_.last_commit;
-  if (committing.empty()) return absl::OkStatus();
+  if (committing.empty()) {
+    ForgetUndoneAtEnd();
+    if (undone_.empty()) totals_.last_commit = start;
+    return absl::OkStatus();
+  }
   const absl::Status status = CommitTasks(committing, release);
   const std::chrono::nanoseconds end = time_->Lap(ThreadTime::kCommit);
   if (!status.ok()) return status;
@@ -611,16 +659,39 @@ absl::Status Worker::CommitTasks(const std::vector<OwnedTask*>& tasks, const Rel
                     : context_->member->Commit(numbers, offsets);
   if (internal::Mutated(internal::Mutant::kRefusedTakenForDone) && absl::IsFailedPrecondition(committed))
     committed = absl::OkStatus();
+  // A right that is missing will be so the next time.
+  if (absl::IsPermissionDenied(committed)) return fail(At(committed, "commit of " + name_));
   if (!committed.ok()) return committed;
   producer_->OnCommitted();
-  for (OwnedTask* owned : tasks) {
-    owned->task->PostCommit();
-    owned->prepared = false;
-    owned->named = exactly_once_;
-  }
+  for (OwnedTask* owned : tasks) Committed(owned, offsets);
+  if (undone_.empty()) rewind_pause_ = std::chrono::milliseconds(0);
   if (absl::Status status = PersistIfDue(); !status.ok()) return fail(status);
   TellPurge(offsets);
   return absl::OkStatus();
+}
+
+void Worker::Committed(OwnedTask* owned, const log::Offsets& offsets) {
+  owned->task->PostCommit();
+  owned->prepared = false;
+  owned->named = exactly_once_;
+  const bool again = undone_.erase(owned->spec.number) > 0;
+  for (Input& input : owned->inputs) {
+    input.progress.committed = offsets.at(input.partition).offset;
+    if (again) input.progress.moved_at = context_->host->Monotonic();
+    input.progress.undone = 0;
+  }
+}
+
+// A task that was to do its work again, and found none.
+void Worker::ForgetUndoneAtEnd() {
+  for (auto& owned : tasks_) {
+    const bool at_end = std::all_of(owned->inputs.begin(), owned->inputs.end(), [](const Input& input) {
+      return input.reader != nullptr && input.reader->at_end() && input.queue->size() == 0;
+    });
+    if (!at_end || undone_.erase(owned->spec.number) == 0) continue;
+    for (Input& input : owned->inputs) input.progress.undone = 0;
+  }
+  if (undone_.empty()) rewind_pause_ = std::chrono::milliseconds(0);
 }
 
 void Worker::TellPurge(const log::Offsets& committed) {
@@ -701,6 +772,7 @@ std::chrono::milliseconds Worker::WaitTime() const {
   const std::chrono::nanoseconds now = context_->host->Monotonic();
   std::chrono::nanoseconds wait = kLongestWait;
   if (!tasks_.empty()) wait = std::min(wait, next_commit_ - now);
+  if (!to_reopen_.empty() && !spoiled()) wait = std::min(wait, reopen_at_ - now);
   for (const auto& owned : tasks_) {
     if (owned->ran) wait = std::min(wait, owned->next_forward - now);
     for (const Input& input : owned->inputs) {
@@ -727,6 +799,8 @@ void Worker::Publish(bool now) {
         std::chrono::duration<double>(time_->spent(static_cast<ThreadTime::State>(state))).count();
   }
   if (tasks_.empty() && to_reopen_.empty()) snapshot.last_commit.reset();
+  snapshot.undone_because = undone_because_;
+  for (const auto& [task, undone] : undone_) snapshot.inputs.insert(undone.inputs.begin(), undone.inputs.end());
   for (const auto& owned : tasks_) AddTask(owned.get(), time, &snapshot);
   const std::lock_guard lock(mutex_);
   snapshot_ = std::move(snapshot);
@@ -744,7 +818,7 @@ void Worker::AddTask(OwnedTask* owned, std::chrono::nanoseconds now, WorkerSnaps
     to->state_memory_bytes += *s.store.memory_bytes;
   }
   for (Input& input : owned->inputs) {
-    input.progress.Observe(*input.queue, *input.reader, now);
+    if (input.reader != nullptr) input.progress.Observe(*input.queue, *input.reader, now);
     to->inputs[input.partition] = input.progress;
   }
 }

@@ -20,6 +20,7 @@
 #include "log/log.h"
 #include "membership/group_member.h"
 #include "metrics/runtime_snapshot.h"
+#include "millrace/runtime/logging.h"
 #include "millrace/state/engine.h"
 #include "millrace/state/store_memory.h"
 #include "millrace/topologies/topology.h"
@@ -96,6 +97,8 @@ struct WorkerSnapshot {
   int64_t commits = 0;
   int64_t commit_failures = 0;
   int64_t rewinds = 0;  // transactions given up
+  /// Why work was undone the last time.
+  absl::Status undone_because;
   DurationHistogram commit_duration;
   /// When all that was processed was committed last, or there was nothing to commit; unset without tasks.
   std::optional<std::chrono::nanoseconds> last_commit;
@@ -156,7 +159,9 @@ class Worker {
  private:
   struct Input {
     log::TopicPartition partition;
-    log::PartitionReader* reader = nullptr;
+    log::PartitionReader* reader = nullptr;  // null until the partition is assigned
+    int64_t from = 0;                        // where the reader is to begin
+    std::chrono::nanoseconds next_try{0};    // not before, for no broker answered
     RecordQueue* queue = nullptr;
     LatencyHistogram* latency = nullptr;  // its topic's, in totals_
     LatenessHistogram* lateness = nullptr;
@@ -178,6 +183,11 @@ class Worker {
     std::shared_ptr<Answer> answer;
     [[nodiscard]] bool Asks(const OwnedTask& owned) const;
   };
+  /// A task whose work was undone since its last commit.
+  struct Undone {
+    int times = 0;
+    std::map<log::TopicPartition, PartitionProgress> inputs;  // as they are until the task runs again
+  };
 
   void Run();
   bool HandleRequests();
@@ -194,16 +204,20 @@ class Worker {
   [[nodiscard]] bool spoiled() const { return !failed_ && !rewind_reason().ok(); }
   void DropAllForRewind();
   void Rewind();
+  void ReopenIfDue();
   bool RunTasks();
   absl::Status ReadInputs(OwnedTask* owned, bool* worked);
+  absl::Status ReadInput(OwnedTask* owned, Input* input, bool* worked);
   absl::Status ReadAfresh(OwnedTask* owned, Input* input);
-  absl::Status ReadFrom(OwnedTask* owned, Input* input, int64_t offset);
-  absl::Status Reread(const log::TopicPartition& partition);
+  void Detach(Input* input);
+  void Reread(const log::TopicPartition& partition);
   void ObserveSamples(const OwnedTask& owned, Timestamp now);
   bool ForwardIdle(OwnedTask* owned);
   void CommitIfDue();
   absl::Status Commit(const ReleaseRequest* release = nullptr);
   absl::Status CommitTasks(const std::vector<OwnedTask*>& tasks, const ReleaseRequest* release);
+  void Committed(OwnedTask* owned, const log::Offsets& offsets);
+  void ForgetUndoneAtEnd();
   void TellPurge(const log::Offsets& committed);
   absl::Status AwaitDelivery(bool for_release);
   bool ReleaseIsWanted() const;
@@ -241,8 +255,12 @@ class Worker {
   bool ended_ = false;
   std::optional<ThreadTime> time_;  // from the start of the thread
   std::vector<int32_t> to_reopen_;  // dropped, to start again once the transaction has ended
-  std::chrono::milliseconds rewind_pause_{0};
-  std::chrono::nanoseconds next_rewind_{0};
+  std::map<int32_t, Undone> undone_;
+  absl::Status undone_because_;
+  LogRateLimit rewind_warnings_;
+  std::chrono::milliseconds rewind_pause_{0};  // grows until all that was undone is committed
+  std::chrono::nanoseconds next_rewind_{0};    // after one that found no broker
+  std::chrono::nanoseconds reopen_at_{0};
   std::chrono::nanoseconds next_commit_{0};
   std::chrono::nanoseconds next_full_commit_{0};
   std::chrono::nanoseconds next_asked_commit_{0};

@@ -36,7 +36,8 @@ WorkerProducer::~WorkerProducer() = default;
 
 absl::Status WorkerProducer::Watch(absl::Status status) {
   if (status.ok() || make_ == nullptr) return status;
-  if (absl::IsNotFound(status) || absl::IsInvalidArgument(status)) return status;
+  // What the next transaction would meet as well.
+  if (log::IsRefusal(status) || absl::IsPermissionDenied(status)) return status;
   if (transaction_error_.ok()) transaction_error_ = status;
   return status;
 }
@@ -64,7 +65,7 @@ absl::Status WorkerProducer::OnRefused(const log::RefusedRecord& record) {
                        ". If batches are too large, set batch.size of the producer to at most the topic's max.message.bytes"),
           {.event = "batch-refused", .topic = record.topic});
     }
-    const absl::Status again = absl::UnavailableError(record.error.message());
+    const absl::Status again = absl::AbortedError(record.error.message());
     if (make_ == nullptr && transaction_error_.ok()) transaction_error_ = again;
     return again;
   }
@@ -78,7 +79,7 @@ absl::Status WorkerProducer::OnRefused(const log::RefusedRecord& record) {
   if (record.retriable) return record.error;
   Remember(record, absl::InvalidArgumentError(record.error.message()));
   // Its transaction is lost; the record alone is refused when it is sent again.
-  return record.of_batch ? absl::UnavailableError(record.error.message()) : record.error;
+  return record.of_batch ? absl::AbortedError(record.error.message()) : record.error;
 }
 
 void WorkerProducer::Remember(const log::RefusedRecord& record, const absl::Status& error) {

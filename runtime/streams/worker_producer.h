@@ -56,8 +56,8 @@ class WorkerProducer final : public log::Producer {
   [[nodiscard]] bool in_transaction() const { return in_transaction_; }
   /// At least once: offsets were committed, which cover all that was sent.
   void OnCommitted() { one_by_one_ = false; }
-  /// What spoiled the transaction. A record that can never be sent (no such topic) does not: that is the task's error. At least
-  /// once: why all is to be sent again since the last commit.
+  /// What spoiled the transaction. A record that can never be sent (no such topic) does not: that is the task's error; nor does a
+  /// missing right, which ends the worker. At least once: why all is to be sent again since the last commit.
   [[nodiscard]] const absl::Status& transaction_error() const { return transaction_error_; }
   /// Aborts what is open. If the producer cannot go on, or does not know how its commit ended, a new one takes its place, which
   /// fences it. Must be called once before the first Send. Not OK if the broker cannot be reached: try again later.

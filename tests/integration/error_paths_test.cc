@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -420,6 +421,100 @@ TEST_F(ErrorPathsTest, TakesItsTasksUpAgainWhenTheBrokerWasAwayForLongerThanTheS
   Flush();
   ASSERT_TRUE(Eventually([&] { return Committed() == written_; })) << Committed();
   EXPECT_LT(host_.Monotonic() - restarted, 15s);
+  EXPECT_TRUE(streams->Close());
+  EXPECT_TRUE(streams->error().ok()) << streams->error();
+}
+
+/// Exactly once, with a broker that stands still for longer than any request or transaction may take.
+class SilentBrokerTest : public ErrorPathsTest {
+ protected:
+  void SetUp() override {
+    ErrorPathsTest::SetUp();
+    LogOptions logging;
+    logging.sink = [this](const LogEntry& entry, std::string_view) {
+      const std::lock_guard lock(mutex_);
+      ++events_[std::string(entry.fields.event)];
+      if (entry.fields.event == pause_at_) {
+        pause_at_.clear();
+        broker_->Pause();
+      }
+    };
+    ConfigureLogging(logging);
+  }
+  void TearDown() override {
+    ConfigureLogging({});
+    broker_->Resume();
+    ErrorPathsTest::TearDown();
+  }
+  [[nodiscard]] std::unique_ptr<KafkaStreams> MakePatient() {
+    StreamsBuilder builder;
+    builder.Stream<int64_t, int64_t>(input_)
+        .MapValues([this](const int64_t& value) {
+          if (value == pause_in_.load() && pause_in_.exchange(-1) >= 0) broker_->Pause();
+          return value;
+        })
+        .To(output_);
+    return Make(&builder, {{"processing.guarantee", "exactly_once_v2"},
+                           {"request.timeout.ms", "2000"},
+                           {"producer.transaction.timeout.ms", "3000"},
+                           {"session.timeout.ms", "60000"}});
+  }
+  int Events(const std::string& event) {
+    const std::lock_guard lock(mutex_);
+    return events_[event];
+  }
+  void PauseAt(const std::string& event) {
+    const std::lock_guard lock(mutex_);
+    pause_at_ = event;
+  }
+  void ExpectEachNumberOnce() {
+    ASSERT_TRUE(Eventually([&] { return Committed() >= written_; })) << Committed();
+    std::vector<int64_t> expected;
+    for (int64_t i = 0; i < written_; ++i) expected.push_back(i);
+    std::vector<int64_t> numbers;
+    for (const Read& read : ReadAll(output_)) {
+      ASSERT_TRUE(Serde<int64_t>{}.Deserialize(*read.key, &numbers.emplace_back()).ok());
+    }
+    EXPECT_EQ(numbers, expected);
+  }
+
+  std::atomic<int64_t> pause_in_ = -1;
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, int> events_;
+  std::string pause_at_;
+};
+
+TEST_F(SilentBrokerTest, TasksThatComeMeanwhileStartWhenItAnswersAgain) {
+  WriteGood(10);
+  Flush();
+  PauseAt("tasks-assigned");
+  auto streams = MakePatient();
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  EXPECT_TRUE(Eventually([&] { return Events("task-waits") > 0; }));
+  host_.Sleep(5s);
+  EXPECT_TRUE(streams->error().ok()) << streams->error();
+  broker_->Resume();
+  ExpectEachNumberOnce();
+  EXPECT_TRUE(streams->Close());
+  EXPECT_TRUE(streams->error().ok()) << streams->error();
+}
+
+TEST_F(SilentBrokerTest, WhatWasUndoneMeanwhileIsDoneWhenItAnswersAgain) {
+  auto streams = MakePatient();
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  WriteGood(10);
+  Flush();
+  ASSERT_TRUE(Eventually([&] { return Committed() >= written_; })) << Committed();
+  // In the middle of a transaction.
+  pause_in_ = 12;
+  WriteGood(10);
+  EXPECT_TRUE(Eventually([&] { return Events("transaction-aborted") > 0; }));
+  host_.Sleep(5s);
+  EXPECT_TRUE(streams->error().ok()) << streams->error();
+  broker_->Resume();
+  ExpectEachNumberOnce();
   EXPECT_TRUE(streams->Close());
   EXPECT_TRUE(streams->error().ok()) << streams->error();
 }

@@ -20,6 +20,8 @@ namespace {
 constexpr uint64_t kRing = 1;
 constexpr int kBatch = 512;
 // A topic that is missing is reported every second. A broker that starts may not know all topics yet.
+// A worker's other partitions stand still so long when no broker answers for one.
+constexpr std::chrono::milliseconds kLeadersTime{10000};
 constexpr std::chrono::seconds kMissingTime{10};
 constexpr std::chrono::seconds kMissingPause{5};
 
@@ -208,7 +210,7 @@ KafkaConsumer::~KafkaConsumer() {
 absl::StatusOr<std::vector<int32_t>> KafkaConsumer::Leaders(const std::string& topic, int32_t partition) {
   auto known = leaders_.find(topic);
   if (known != leaders_.end() && partition < static_cast<int32_t>(known->second.size())) return known->second;
-  absl::StatusOr<std::vector<int32_t>> leaders = FetchLeaders(get(), topic, request_timeout_);
+  absl::StatusOr<std::vector<int32_t>> leaders = FetchLeaders(get(), topic, std::min(request_timeout_, kLeadersTime));
   if (leaders.ok()) leaders_[topic] = *leaders;
   return leaders;
 }

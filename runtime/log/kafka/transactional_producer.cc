@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "log/abort_cause.h"
 
 namespace millrace::log::kafka {
 namespace {
@@ -68,23 +69,24 @@ void KafkaTransactionalProducer::SetRefusalHandler(RefusalHandler handler) {
 absl::Status KafkaTransactionalProducer::Judge(ErrorPtr error, std::string_view what) {
   absl::Status status = KafkaError(error.get(), absl::StrCat(std::string(what), " of ", transactional_id_));
   if (rd_kafka_error_is_fatal(error.get()) == 0 && rd_kafka_error_txn_requires_abort(error.get()) != 0) {
-    return absl::AbortedError(status.message());
+    // The next transaction would have no right either.
+    return absl::IsPermissionDenied(status) ? status : AbortedBy(status);
   }
-  // kAborted is kept for what can be aborted.
-  if (absl::IsAborted(status)) status = absl::UnavailableError(status.message());
-  ended_ = status;
-  return status;
+  return End(status);
+}
+
+// kAborted is kept for what can be aborted, and refusals for records.
+absl::Status KafkaTransactionalProducer::End(const absl::Status& reason) {
+  ended_ = absl::IsAborted(reason) || IsRefusal(reason) ? absl::InternalError(reason.message()) : reason;
+  return ended_;
 }
 
 absl::Status KafkaTransactionalProducer::JudgeDelivery(const absl::Status& status) {
   if (status.ok() || !ended_.ok()) return ended_;
-  if (!producer_->fatal().ok()) {
-    ended_ = absl::UnavailableError(producer_->fatal().message());
-    return ended_;
-  }
+  if (const absl::Status fatal = producer_->fatal(); !fatal.ok()) return End(fatal);
   // A record that no broker takes, now or in the next transaction. The code says so; Abort is as possible as after kAborted.
-  if (absl::IsInvalidArgument(status) || absl::IsNotFound(status)) return status;
-  return absl::AbortedError(status.message());
+  if (IsRefusal(status) || absl::IsPermissionDenied(status)) return status;
+  return AbortedBy(status);
 }
 
 absl::Status KafkaTransactionalProducer::Begin() {
@@ -94,10 +96,7 @@ absl::Status KafkaTransactionalProducer::Begin() {
                    absl::StrCat("a request of an earlier transaction of ", transactional_id_,
                                 " was repeated, and the first one may still reach the broker: the client is replaced, so "
                                 "that it is refused"));
-    if (absl::Status status = Restart(); !status.ok()) {
-      ended_ = absl::IsAborted(status) ? absl::UnavailableError(status.message()) : status;
-      return ended_;
-    }
+    if (absl::Status status = Restart(); !status.ok()) return End(status);
   }
   ErrorPtr error(rd_kafka_begin_transaction(producer_->get()));
   if (error) return Judge(std::move(error), "beginning a transaction");
@@ -136,7 +135,7 @@ absl::Status KafkaTransactionalProducer::SendOffsets(const Offsets& offsets, con
   if (!retriable || absl::IsAborted(status)) return status;
   // Out of time, and the transaction with it: nothing of it was promised yet.
   ended_ = absl::OkStatus();
-  return absl::AbortedError(status.message());
+  return AbortedBy(status);
 }
 
 absl::Status KafkaTransactionalProducer::Commit() {
@@ -153,10 +152,7 @@ absl::Status KafkaTransactionalProducer::Abort() {
   ErrorPtr error(rd_kafka_abort_transaction(producer_->get(), kTransactionTime));
   producer_->ForgetError();
   if (error) {
-    absl::Status status = Judge(std::move(error), "aborting a transaction");
-    if (absl::IsAborted(status)) status = absl::UnavailableError(status.message());
-    ended_ = status;
-    return status;
+    return End(Judge(std::move(error), "aborting a transaction"));
   }
   open_ = false;
   return absl::OkStatus();

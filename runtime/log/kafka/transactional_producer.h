@@ -46,6 +46,8 @@ class KafkaTransactionalProducer final : public TransactionalProducer {
         replace_doubtful_(replace_doubtful) {}
   /// A client with the transactional id, in the place of the one before, which must have no records under way.
   [[nodiscard]] absl::Status Restart();
+  /// No call is possible any more, for this reason. Gives it in the terms of TransactionalProducer.
+  absl::Status End(const absl::Status& reason);
   /// What librdkafka says of an error, in the terms of TransactionalProducer.
   [[nodiscard]] absl::Status Judge(ErrorPtr error, std::string_view what);
   /// A record that was not delivered spoils its transaction only, unless the whole client is at its end.

@@ -102,6 +102,16 @@ TEST(Describe, ReadCommittedReadersEndAtTheLastStableOffset) {
   EXPECT_EQ(Describe(AtEnd(), &end, false, kNow, kWall).lag_records, 20);
 }
 
+TEST(Describe, WorkThatWasUndoneCountsFromTheLastCommit) {
+  PartitionProgress progress = AtEnd();
+  progress.committed = 40;
+  progress.undone = 2;
+  progress.moved_at = kNow - 90s;
+  const PartitionSnapshot shown = Describe(progress, nullptr, false, kNow, kWall);
+  EXPECT_EQ(shown.lag_records, 10);
+  EXPECT_EQ(shown.stalled_seconds, 90);
+}
+
 TEST(PartitionEnd, TheGapsAgeBeginsAnewWhenTheLastStableOffsetMoves) {
   PartitionEnd end;
   end.Observe(10, 10, 1s);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "host/host.h"
+#include "log/abort_cause.h"
 #include "log/embedded/embedded_log.h"
 #include "millrace/runtime/kafka_streams.h"
 #include "millrace/runtime/logging.h"
@@ -145,6 +146,62 @@ TEST_F(ProgressWatchdogTest, AFunctionThatHangsIsNamedWithItsRecord) {
               ElementsAre(HasSubstr("worker-1 hangs in processing a record (task 0_0, topic orders, partition 0, offset 10)")));
   LookAfter(180s, /*worker_moves=*/false);
   EXPECT_THAT(watchdog_->hopeless(), IsEmpty()) << "max.poll.interval.ms is for that";
+}
+
+TEST_F(ProgressWatchdogTest, WorkThatIsUndoneEachTimeIsNoProgress) {
+  Behind();
+  PartitionProgress& orders = Of(kOrders);
+  orders.committed = 10;
+  orders.undone = 4;
+  view_.workers[0].undone_because = absl::AbortedError("the broker says no");
+  WorkerActivity::View& activity = view_.workers[0].activity;
+  activity.task = 0;
+  activity.source = 0;
+  // It comes to the end and is processed, time after time.
+  for (int i = 0; i < 61; ++i) {
+    activity.offset = 10 + i % 5;
+    orders.position = orders.read_position = 15;
+    orders.at_end = true;
+    LookAfter(1s);
+  }
+  EXPECT_THAT(Lines(), ElementsAre(AllOf(HasSubstr("no progress for 60 s, 5 records before the end: what worker-1 did since the "
+                                                   "last commit was undone 4 times, the last time for this: the broker says no"),
+                                         HasSubstr("topic=orders"))));
+  EXPECT_THAT(LookAfter(120s), IsEmpty()) << "to read it anew does not help";
+  EXPECT_THAT(watchdog_->hopeless(), ElementsAre(HasSubstr("the broker says no")));
+  orders.committed = 15;
+  orders.undone = 0;
+  orders.moved_at = view_.now;
+  LookAfter(1s);
+  EXPECT_THAT(watchdog_->hopeless(), IsEmpty());
+}
+
+TEST_F(ProgressWatchdogTest, WorkThatIsUndoneForWantOfABrokerIsToldButNoReasonToEnd) {
+  Behind();
+  Of(kOrders).committed = 10;
+  Of(kOrders).undone = 1;
+  view_.workers[0].undone_because = log::AbortedBy(absl::DeadlineExceededError("no broker took it"));
+  LookAfter(600s);
+  EXPECT_EQ(Lines().size(), 10u);
+  EXPECT_THAT(watchdog_->hopeless(), IsEmpty());
+}
+
+TEST_F(ProgressWatchdogTest, WorkThatWaitsToBeDoneAgainIsNoReasonToEnd) {
+  Behind();
+  Of(kOrders).committed = 10;
+  Of(kOrders).undone = 1;
+  view_.workers[0].undone_because = absl::AbortedError("fenced");
+  view_.restores.push_back({{0, 0}, "counts", 1000, std::nullopt});
+  for (int i = 0; i < 300; ++i) {
+    --view_.restores[0].remaining;
+    LookAfter(1s);
+  }
+  EXPECT_THAT(Lines(), IsEmpty());
+  view_.restores.clear();
+  view_.waiting.push_back({{0, 0}, "no broker"});
+  LookAfter(300s);
+  EXPECT_THAT(Lines(), testing::Each(HasSubstr("its task waits to be opened again (no broker)")));
+  EXPECT_THAT(watchdog_->hopeless(), IsEmpty());
 }
 
 TEST_F(ProgressWatchdogTest, SlowRecordsInsideOneBatchAreProgress) {
