@@ -108,6 +108,7 @@ class Planner {
   absl::Status AddTopicsOfManifest(std::set<std::string>* names) {
     auto contents = ReadStatusTopic(plan_.status_topic, client_, host_);
     if (!contents.ok()) return contents.status();
+    plan_.interrupted = contents->reset_under_way;
     if (!contents->manifest) return absl::OkStatus();
     const auto manifest = DecodeManifest(*contents->manifest);
     if (!manifest.ok()) return At(manifest.status(), absl::StrCat("manifest in topic ", plan_.status_topic));
@@ -191,18 +192,74 @@ class Planner {
   ResetPlan plan_;
 };
 
-// All of it, under the directory's lock, so that no process can be using it.
-absl::Status DeleteLocalState(const ResetPlan& plan, const StreamsOptions& options, Host* host) {
-  if (plan.state_path.empty()) return absl::OkStatus();
-  auto directory = StateDirectory::Open(host, options.state_dir, options.application_id);
-  if (!directory.ok()) return directory.status();
-  return host->files().RemoveAll(plan.state_path);
-}
-
 absl::Status DeleteIfThere(const std::string& topic, log::Admin* admin) {
   const absl::Status status = admin->DeleteTopic(topic);
   return absl::IsNotFound(status) ? absl::OkStatus() : status;
 }
+
+// The group first: a broker refuses to delete one that has members, so nothing of theirs is touched before it is known that there
+// are none. One that passes the check of the mark before it is written can still join; then the positions are refused.
+class Execution {
+ public:
+  Execution(const ResetPlan& plan, const StreamsOptions& options, log::LogClient* client, Host* host)
+      : plan_(plan), options_(options), client_(client), admin_(client->admin()), host_(host) {}
+
+  absl::Status Run() {
+    if (absl::Status status = Mark(); !status.ok()) return status;
+    // Held to the end, so that no process here uses the state meanwhile.
+    absl::StatusOr<std::unique_ptr<StateDirectory>> directory = std::unique_ptr<StateDirectory>();
+    if (!plan_.state_path.empty()) directory = StateDirectory::Open(host_, options_.state_dir, options_.application_id);
+    if (!directory.ok()) return Withdraw(directory.status());
+    const absl::Status deleted = admin_.DeleteGroup(plan_.application_id);
+    if (absl::IsFailedPrecondition(deleted)) return Withdraw(deleted);
+    if (!deleted.ok() && !absl::IsNotFound(deleted)) return deleted;
+    log::Offsets offsets;
+    for (const ResetPlan::Position& position : plan_.positions) offsets[position.partition].offset = position.to;
+    if (absl::Status status = admin_.AlterOffsets(plan_.application_id, offsets); !status.ok()) return status;
+    if (!plan_.state_path.empty()) {
+      if (absl::Status status = host_->files().RemoveAll(plan_.state_path); !status.ok()) return status;
+    }
+    for (const std::string& topic : plan_.topics) {
+      if (absl::Status status = DeleteIfThere(topic, &admin_); !status.ok()) return status;
+    }
+    return marked_ ? DeleteIfThere(status_topic_, &admin_) : absl::OkStatus();
+  }
+
+ private:
+  // From here on the application does not start. Without internal topics there is nothing that could be left half done.
+  absl::Status Mark() {
+    marked_ = !plan_.status_topic.empty() || !plan_.topics.empty();
+    if (!marked_) return absl::OkStatus();
+    if (plan_.status_topic.empty()) {
+      const absl::Status made = admin_.CreateTopic(StatusTopicSpec(plan_.application_id, options_.replication_factor));
+      if (!made.ok() && !absl::IsAlreadyExists(made)) return made;
+      made_ = made.ok();
+    }
+    return WriteStatusTopic(status_topic_, client_, host_->Now(), {{std::string(kResetKey), Bytes(host_->ProcessName())}});
+  }
+
+  // Nothing has changed: what runs may be restarted, unless an earlier reset was interrupted.
+  absl::Status Withdraw(const absl::Status& reason) {
+    if (!marked_ || plan_.interrupted) return reason;
+    const absl::Status written =
+        made_ ? DeleteIfThere(status_topic_, &admin_)
+              : WriteStatusTopic(status_topic_, client_, host_->Now(), {{std::string(kResetKey), std::nullopt}});
+    if (written.ok()) return reason;
+    return absl::Status(
+        reason.code(),
+        absl::StrCat(std::string(reason.message()), "; and the mark of the reset could not be taken back, so that ",
+                     "the application does not start until one has ended: ", std::string(written.message())));
+  }
+
+  const ResetPlan& plan_;
+  const StreamsOptions& options_;
+  log::LogClient* const client_;
+  log::Admin& admin_;
+  Host* const host_;
+  const std::string status_topic_ = StatusTopicName(plan_.application_id);
+  bool marked_ = false;
+  bool made_ = false;  // the status topic, to be marked
+};
 
 }  // namespace
 
@@ -261,22 +318,7 @@ absl::StatusOr<ResetPlan> PlanReset(const Topology& topology, const StreamsOptio
 }
 
 absl::Status ExecuteReset(const ResetPlan& plan, const StreamsOptions& options, log::LogClient* client, Host* host) {
-  log::Admin& admin = client->admin();
-  if (!plan.status_topic.empty()) {
-    const absl::Status marked =
-        WriteStatusTopic(plan.status_topic, client, host->Now(), {{std::string(kResetKey), Bytes(host->ProcessName())}});
-    if (!marked.ok()) return marked;
-  }
-  if (absl::Status status = DeleteLocalState(plan, options, host); !status.ok()) return status;
-  for (const std::string& topic : plan.topics) {
-    if (absl::Status status = DeleteIfThere(topic, &admin); !status.ok()) return status;
-  }
-  const absl::Status deleted = admin.DeleteGroup(plan.application_id);
-  if (!deleted.ok() && !absl::IsNotFound(deleted)) return deleted;
-  log::Offsets offsets;
-  for (const ResetPlan::Position& position : plan.positions) offsets[position.partition].offset = position.to;
-  if (absl::Status status = admin.AlterOffsets(plan.application_id, offsets); !status.ok()) return status;
-  return plan.status_topic.empty() ? absl::OkStatus() : DeleteIfThere(plan.status_topic, &admin);
+  return Execution(plan, options, client, host).Run();
 }
 
 }  // namespace millrace

@@ -48,6 +48,8 @@ struct ResetPlan {
   std::vector<std::string> topics;
   /// Empty if there is none. Deleted last: until then the application refuses to start.
   std::string status_topic;
+  /// An earlier reset has begun and not ended.
+  bool interrupted = false;
   /// Empty if there is no local state on this machine.
   std::string state_path;
 
@@ -59,7 +61,9 @@ struct ResetPlan {
 [[nodiscard]] absl::StatusOr<ResetPlan> PlanReset(const Topology& topology, const StreamsOptions& options,
                                                   const ResetTarget& target, log::LogClient* client, Host* host);
 
-/// Does it. After an error in between the application does not start until a reset has ended; repeating it is safe.
+/// Does it: marks the status topic, deletes the group, which is refused while it has members, sets the positions, and only then
+/// deletes local state and topics. If members have joined since the plan was made, kFailedPrecondition, and nothing is changed.
+/// After another error in between the application does not start until a reset has ended; repeating it is safe.
 [[nodiscard]] absl::Status ExecuteReset(const ResetPlan& plan, const StreamsOptions& options, log::LogClient* client, Host* host);
 
 }  // namespace millrace

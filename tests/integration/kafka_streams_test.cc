@@ -17,6 +17,7 @@
 #include "millrace/runtime/main.h"
 #include "millrace/state/serdes.h"
 #include "millrace/topologies/streams_builder.h"
+#include "reset/application_reset.h"
 #include "status/fleet_table.h"
 #include "status/status_record.h"
 #include "status/status_topic.h"
@@ -264,6 +265,38 @@ TEST_F(KafkaStreamsTest, CountsAllAnewAfterAReset) {
   Write(5);
   ASSERT_TRUE(Eventually([&] { return CountsAreRight(); })) << testing::PrintToString(counts_);
   EXPECT_TRUE(streams->Close());
+}
+
+TEST_F(KafkaStreamsTest, AResetTakesNothingFromAMemberThatJoinedAfterItsPlan) {
+  auto streams = Make("a");
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  Write(10);
+  ASSERT_TRUE(Eventually([&] { return CountsAreRight(); })) << testing::PrintToString(counts_);
+  ASSERT_TRUE(streams->Close());
+
+  StreamsOptions options;
+  options.application_id = application_;
+  options.state_dir = root_ + "/elsewhere";
+  const Topology topology = CountTopology(input_, output_);
+  const auto plan = PlanReset(topology, options, {}, client_.get(), &host_);
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_FALSE(plan->interrupted);
+  streams = Make("a");
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  ASSERT_TRUE(Eventually([&] { return streams->state() == KafkaStreams::State::kRunning; }));
+  const absl::Status refused = ExecuteReset(*plan, options, client_.get(), &host_);
+  EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition) << refused;
+  for (const std::string& topic : plan->topics) EXPECT_TRUE(client_->admin().PartitionCount(topic).value().has_value()) << topic;
+  Write(5);
+  ASSERT_TRUE(Eventually([&] { return CountsAreRight(); })) << testing::PrintToString(counts_);
+  ASSERT_TRUE(streams->Close());
+  EXPECT_TRUE(streams->error().ok()) << streams->error();
+  // The mark is taken back.
+  streams = Make("a");
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  ASSERT_TRUE(streams->Close());
+  EXPECT_TRUE(ExecuteReset(*plan, options, client_.get(), &host_).ok());
+  EXPECT_EQ(client_->admin().PartitionCount(application_ + "-status").value(), std::nullopt);
 }
 
 TEST_F(KafkaStreamsTest, RestartsFromLocalStateAndWithoutIt) {

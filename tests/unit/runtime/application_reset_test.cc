@@ -16,6 +16,7 @@
 #include "millrace/topologies/streams_builder.h"
 #include "status/status_record.h"
 #include "status/status_topic.h"
+#include "streams/state_directory.h"
 
 namespace millrace {
 namespace {
@@ -191,6 +192,87 @@ TEST_F(ApplicationResetTest, RefusesWhileMembersLive) {
   EXPECT_THAT(plan.status().message(), HasSubstr("application counter has 1 members (counter-"));
   EXPECT_TRUE(streams->Close());
   EXPECT_TRUE(Plan().ok());
+}
+
+TEST_F(ApplicationResetTest, LeavesEverythingToAMemberThatJoinedAfterThePlan) {
+  Write("a", 3);
+  RunUntilCount(3);
+  const auto plan = Plan();
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  {
+    const auto streams = Make("b");
+    ASSERT_TRUE(streams->Start().ok()) << streams->error();
+    for (auto waited = 0ms; waited < 20s && Plan().ok(); waited += 5ms) host_.Sleep(5ms);
+    const absl::Status refused = ExecuteReset(*plan, options_, client_.get(), &host_);
+    EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition) << refused;
+    EXPECT_THAT(refused.message(), HasSubstr("has members"));
+    EXPECT_TRUE(client_->admin().PartitionCount("counter-counts-changelog").value().has_value());
+    EXPECT_TRUE(host_.files().Exists(root_ + "/a/counter"));
+    Write("a", 1);
+    for (auto waited = 0ms; waited < 20s && LastCount() != 4; waited += 5ms) host_.Sleep(5ms);
+    EXPECT_EQ(LastCount(), 4);
+    EXPECT_TRUE(streams->Close());
+    EXPECT_TRUE(streams->error().ok()) << streams->error();
+  }
+  Write("a", 1);
+  RunUntilCount(5);  // not marked
+  Reset();
+  Write("a", 1);
+  RunUntilCount(6);
+}
+
+TEST_F(ApplicationResetTest, ChangesNothingWhileAProcessHasTheStateDirectory) {
+  Write("a", 3);
+  RunUntilCount(3);
+  const auto plan = Plan();
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  {
+    const auto other = StateDirectory::Open(&host_, options_.state_dir, "counter");
+    ASSERT_TRUE(other.ok()) << other.status();
+    EXPECT_FALSE(ExecuteReset(*plan, options_, client_.get(), &host_).ok());
+  }
+  Write("a", 1);
+  RunUntilCount(4);
+}
+
+TEST_F(ApplicationResetTest, AnInterruptedResetStaysMarkedWhenTheNextIsRefused) {
+  Write("a", 1);
+  RunUntilCount(1);
+  const auto streams = Make("b");
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  auto plan = Plan();
+  for (auto waited = 0ms; waited < 20s && plan.ok(); waited += 5ms) {
+    host_.Sleep(5ms);
+    plan = Plan();
+  }
+  const absl::Status marked = WriteStatusTopic("counter-status", client_.get(), host_.Now(), {{std::string(kResetKey), "me"}});
+  ASSERT_TRUE(marked.ok()) << marked;
+  ResetPlan interrupted;
+  interrupted.application_id = "counter";
+  interrupted.topics = {"counter-tasks"};
+  interrupted.status_topic = "counter-status";
+  interrupted.interrupted = true;
+  EXPECT_FALSE(ExecuteReset(interrupted, options_, client_.get(), &host_).ok());
+  EXPECT_TRUE(streams->Close());
+  plan = Plan();
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_TRUE(plan->interrupted);
+  EXPECT_FALSE(Make()->Start().ok());
+  Reset();
+  Write("a", 1);
+  RunUntilCount(2);
+}
+
+// Somebody deleted the status topic: the reset makes it, to mark what it begins.
+TEST_F(ApplicationResetTest, WorksWithoutAStatusTopic) {
+  Write("a", 3);
+  RunUntilCount(3);
+  ASSERT_TRUE(client_->admin().DeleteTopic("counter-status").ok());
+  Reset();
+  EXPECT_EQ(client_->admin().PartitionCount("counter-status").value(), std::nullopt);
+  EXPECT_EQ(client_->admin().PartitionCount("counter-counts-changelog").value(), std::nullopt);
+  Write("a", 1);
+  RunUntilCount(4);
 }
 
 TEST_F(ApplicationResetTest, TheApplicationDoesNotStartBetweenAResetsBeginAndEnd) {
