@@ -29,6 +29,7 @@
 #include "streams/state_directory.h"
 #include "streams/streams_options.h"
 #include "streams/task_manager.h"
+#include "streams/topic_watch.h"
 #include "streams/topology_plan.h"
 #include "streams/worker.h"
 
@@ -44,6 +45,8 @@ constexpr std::chrono::seconds kControlPatience{2};
 constexpr std::chrono::seconds kEndsInterval{5};
 // While some are not known: tasks have just come, or the broker does not answer.
 constexpr std::chrono::seconds kFirstEndsInterval{1};
+// How often it is asked whether topics are as they were.
+constexpr std::chrono::seconds kTopicsInterval{10};
 constexpr std::chrono::milliseconds kShortestLook{100};
 constexpr std::chrono::seconds kLongestLook{5};
 
@@ -258,6 +261,7 @@ class KafkaStreams::Impl {
         {&Impl::Purge, start + options_.repartition_purge_interval},
         {&Impl::LookForEnds, start + kFirstEndsInterval},
         {&Impl::ReportStatus, start},
+        {&Impl::WatchTopics, start + kTopicsInterval},
     };
     if (options_.progress_stall_timeout.count() > 0) {
       watchdog_ = std::make_unique<ProgressWatchdog>(
@@ -327,6 +331,11 @@ class KafkaStreams::Impl {
     const std::lock_guard lock(mutex_);
     ends_ = std::move(told);
     return known ? kEndsInterval : kFirstEndsInterval;
+  }
+
+  std::chrono::nanoseconds WatchTopics() {
+    if (const absl::Status status = topic_watch_.Look(&client_->admin()); !status.ok()) Fail(status);
+    return topic_watch_.suspects() ? kFirstEndsInterval : kTopicsInterval;
   }
 
   std::chrono::nanoseconds WatchProgress() {
@@ -444,6 +453,7 @@ class KafkaStreams::Impl {
   std::unique_ptr<GroupMember> member_;
   std::unique_ptr<StatusReporter> reporter_;    // control thread
   std::unique_ptr<ProgressWatchdog> watchdog_;  // control thread
+  TopicWatch topic_watch_{&plan_};              // control thread
   mutable std::mutex parts_;
   bool have_parts_ ABSL_GUARDED_BY(parts_) = false;
 

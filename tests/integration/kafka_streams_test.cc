@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <librdkafka/rdkafka.h>
 
 #include <algorithm>
 #include <map>
@@ -265,6 +266,36 @@ TEST_F(KafkaStreamsTest, CountsAllAnewAfterAReset) {
   Write(5);
   ASSERT_TRUE(Eventually([&] { return CountsAreRight(); })) << testing::PrintToString(counts_);
   EXPECT_TRUE(streams->Close());
+}
+
+// As an operator does, for the runtime has no such call.
+void AddPartitions(const std::string& servers, const std::string& topic, size_t total) {
+  char error[256];
+  rd_kafka_conf_t* conf = rd_kafka_conf_new();
+  ASSERT_EQ(rd_kafka_conf_set(conf, "bootstrap.servers", servers.c_str(), error, sizeof error), RD_KAFKA_CONF_OK) << error;
+  const std::unique_ptr<rd_kafka_t, decltype(&rd_kafka_destroy)> client(
+      rd_kafka_new(RD_KAFKA_PRODUCER, conf, error, sizeof error), &rd_kafka_destroy);
+  ASSERT_NE(client, nullptr) << error;
+  const std::unique_ptr<rd_kafka_queue_t, decltype(&rd_kafka_queue_destroy)> queue(rd_kafka_queue_new(client.get()),
+                                                                                   &rd_kafka_queue_destroy);
+  rd_kafka_NewPartitions_t* wanted = rd_kafka_NewPartitions_new(topic.c_str(), total, error, sizeof error);
+  rd_kafka_CreatePartitions(client.get(), &wanted, 1, nullptr, queue.get());
+  const std::unique_ptr<rd_kafka_event_t, decltype(&rd_kafka_event_destroy)> event(rd_kafka_queue_poll(queue.get(), 30000),
+                                                                                   &rd_kafka_event_destroy);
+  rd_kafka_NewPartitions_destroy(wanted);
+  ASSERT_NE(event, nullptr);
+  ASSERT_EQ(rd_kafka_event_error(event.get()), RD_KAFKA_RESP_ERR_NO_ERROR) << rd_kafka_event_error_string(event.get());
+}
+
+TEST_F(KafkaStreamsTest, EndsWhenItsInputGetsMorePartitions) {
+  auto streams = Make("a");
+  ASSERT_TRUE(streams->Start().ok()) << streams->error();
+  Write(5);
+  ASSERT_TRUE(Eventually([&] { return CountsAreRight(); })) << testing::PrintToString(counts_);
+  ASSERT_NO_FATAL_FAILURE(AddPartitions(broker_->bootstrap_servers(), input_, kPartitions + 2));
+  ASSERT_TRUE(Eventually([&] { return streams->state() == State::kError; }));
+  EXPECT_THAT(std::string(streams->error().message()),
+              testing::HasSubstr("source topic " + input_ + " has 6 partitions now, and had 4 when this instance started"));
 }
 
 TEST_F(KafkaStreamsTest, AResetTakesNothingFromAMemberThatJoinedAfterItsPlan) {
