@@ -1,6 +1,7 @@
 #include "metrics/health.h"
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace millrace {
 namespace {
@@ -31,6 +32,17 @@ Health Readiness(const RuntimeSnapshot& snapshot) {
     waiting["store"] = store.store;
     waiting["remaining_records"] = store.restore_remaining_records;
     if (store.restore_eta_seconds) waiting["eta_seconds"] = *store.restore_eta_seconds;
+  }
+  // Those that wait for a broker or for their turn have no store to show yet.
+  std::set<std::string> listed;
+  for (const StoreSnapshot& store : snapshot.stores) {
+    if (store.restoring) listed.insert(store.task);
+  }
+  for (const TaskSnapshot& task : snapshot.tasks) {
+    if (task.state == "RUNNING" || listed.contains(task.task)) continue;
+    Json& waiting = restoring.emplace_back(Json::object());
+    waiting["task"] = task.task;
+    if (!task.waits.empty()) waiting["waits"] = task.waits;
   }
   const bool ready = snapshot.state == "RUNNING" && restoring.empty();
   Json body;

@@ -93,6 +93,8 @@ struct TaskSnapshot {
   std::string task;    // "1_3"
   std::string state;   // CREATED, RESTORING, RUNNING, ...
   std::string thread;  // name of the worker that owns it
+  /// Of one whose stores are not read yet: "opening", or why it could not be opened so far.
+  std::string waits = {};
 };
 
 struct RuntimeSnapshot {

@@ -1,6 +1,7 @@
 #include "millrace/runtime/kafka_streams.h"
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 #include <set>
 #include <utility>
@@ -547,8 +548,11 @@ RuntimeSnapshot KafkaStreams::Impl::Snapshot() const {
   // A task on its way to its worker may be seen on both sides.
   std::set<std::string> running;
   for (const TaskSnapshot& task : out.tasks) running.insert(task.task);
+  std::map<std::string, std::string> waits;
+  for (WaitingTask& waiting : restorer_->waiting()) waits[waiting.task.ToString()] = std::move(waiting.reason);
   for (const auto& [task, worker] : manager_->restoring()) {
-    if (!running.contains(task.ToString())) out.tasks.push_back({task.ToString(), "RESTORING", worker});
+    const std::string name = task.ToString();
+    if (!running.contains(name)) out.tasks.push_back({name, "RESTORING", worker, std::move(waits[name])});
   }
   out.records_restored = restorer_->records_restored();
   for (const RestoreProgress& store : restorer_->progress()) {

@@ -159,6 +159,23 @@ TEST(Health, RestoringIsAliveButNotReady) {
   EXPECT_EQ(body["restoring"][0]["eta_seconds"], 12.5);
 }
 
+// One that no broker answers, or whose turn has not come: it has no store open.
+TEST(Health, ATaskThatIsNotOpenedYetIsNamed) {
+  RuntimeSnapshot snapshot = Running();
+  snapshot.state = "REBALANCING";
+  snapshot.tasks = {
+      {"0_0", "RUNNING", "worker-1"}, {"0_1", "RESTORING", "worker-1"}, {"0_2", "RESTORING", "worker-2", "no broker"}};
+  snapshot.stores = {Store("0_1", "sales", 500), Store("0_0", "sales", 0)};
+  const Health ready = Readiness(snapshot);
+  EXPECT_FALSE(ready.ok);
+  const auto body = nlohmann::json::parse(ready.body);
+  ASSERT_EQ(body["restoring"].size(), 2u);
+  EXPECT_EQ(body["restoring"][0]["store"], "sales");
+  EXPECT_EQ(body["restoring"][1]["task"], "0_2");
+  EXPECT_EQ(body["restoring"][1]["waits"], "no broker");
+  EXPECT_FALSE(body["restoring"][1].contains("store"));
+}
+
 TEST(Health, AFailedApplicationIsNeitherAliveNorReadyAndSaysWhy) {
   RuntimeSnapshot snapshot = Running();
   snapshot.state = "ERROR";
