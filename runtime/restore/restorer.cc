@@ -219,6 +219,11 @@ bool Restorer::TakeRequests() {
     }
     new_ = std::move(later);
   }
+  if (internal::Mutated(internal::Mutant::kCancelOverlooked) && !active_.empty()) {
+    host_->Sleep(4 * kWait);
+    const std::lock_guard lock(mutex_);
+    cancelled = to_cancel_;
+  }
   if (cancelled.empty()) return true;
   Drop(cancelled);
   {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "millrace/runtime/logging.h"
 #include "millrace/state/engine.h"
+#include "millrace/state/internal/mutants.h"
 
 namespace millrace {
 
@@ -68,6 +69,7 @@ std::vector<StoreToRestore> TaskJob::StoresToRestore() const {
     StoreToRestore store;
     store.name = topology.stores[i]->name();
     store.store = topology.stores[i].get();
+    if (internal::Mutated(internal::Mutant::kStaleAfterFence) && store.store->PersistedOffset().value_or(std::nullopt)) continue;
     if (spec.source_topic_is_changelog) {
       store.changelog = {spec.changelog_topic, spec_.id.partition};
       auto it = committed_.find(store.changelog);

@@ -96,6 +96,9 @@ absl::Status Worker::Start() {
     // Ends what a predecessor of this process has left open.
     producer_ = std::make_unique<WorkerProducer>(
         [client = context_->client, id = transactional_id_] { return client->NewTransactionalProducer(id); });
+    if (internal::Mutated(internal::Mutant::kChangelogOutside)) {
+      if (auto outside = context_->client->NewProducer(); outside.ok()) producer_->Replace(*std::move(outside));
+    }
     if (absl::Status status = producer_->Rewind(); !status.ok()) return At(status, "producer of " + name_);
   } else {
     auto producer = context_->client->NewProducer();

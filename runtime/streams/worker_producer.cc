@@ -103,6 +103,10 @@ absl::Status WorkerProducer::Send(const std::string& topic, std::optional<int32_
     if (const auto known = known_refusals_.find(Fingerprint(topic, key, value)); known != known_refusals_.end())
       return known->second;
   }
+  if (internal::Mutated(internal::Mutant::kChangelogOutside) && make_ != nullptr && plain_ && delivered_offset_max != nullptr) {
+    absl::Status sent = plain_->Send(topic, partition, key, value, timestamp, headers, nullptr);
+    return sent.ok() ? plain_->Flush(std::chrono::seconds(1)) : sent;
+  }
   if (last_ == nullptr || last_->first != topic) last_ = &*counts_.try_emplace(topic, 0).first;
   ++last_->second;
   absl::Status status = Watch(active_->Send(topic, partition, key, value, timestamp, headers, delivered_offset_max));

@@ -31,6 +31,9 @@ class StreamTask::Output final : public OutputSink {
   explicit Output(StreamTask* task) : task_(task) {}
   void Send(const std::string& topic, std::optional<int32_t> partition, NullableBytesView key, NullableBytesView value,
             Timestamp timestamp, const Headers& headers) override {
+    if (internal::Mutated(internal::Mutant::kTimerTwice) && task_->TaskContext::record.topic == nullptr) {
+      (void)task_->producer_->Send(topic, partition, key, value, timestamp, headers, nullptr);
+    }
     const absl::Status status = task_->producer_->Send(topic, partition, key, value, timestamp, headers, nullptr);
     task_->activity_->Step();
     if (status.ok()) return;

@@ -33,6 +33,10 @@ constexpr std::pair<const char*, Mutant> kMutants[] = {
     {"last-touch-order-broken", Mutant::kLastTouchOrderBroken},
     {"forward-left-out", Mutant::kForwardLeftOut},
     {"purge-before-commit", Mutant::kPurgeBeforeCommit},
+    {"changelog-outside-transaction", Mutant::kChangelogOutside},
+    {"timer-twice", Mutant::kTimerTwice},
+    {"cancel-overlooked", Mutant::kCancelOverlooked},
+    {"stale-after-fence", Mutant::kStaleAfterFence},
 };
 
 }  // namespace

@@ -1,7 +1,7 @@
 #ifndef MILLRACE_STATE_INTERNAL_MUTANTS_H_
 #define MILLRACE_STATE_INTERNAL_MUTANTS_H_
 
-// Bugs that can be switched on to see whether the simulation finds them (tests/simulation). Only the simulation's own copy of
+// Bugs that can be switched on to see whether the tests find them (tests/simulation, tests/chaos). Only these tests' own copy of
 // the sources that name one is compiled with MILLRACE_MUTANTS; everywhere else Mutated is a constant false.
 
 namespace millrace::internal {
@@ -24,6 +24,10 @@ enum class Mutant {
   kLastTouchOrderBroken,   // dirty entries are forwarded in order of the first touch
   kForwardLeftOut,         // a commit does not forward what is dirty
   kPurgeBeforeCommit,      // repartition records are deleted before their offsets are committed
+  kChangelogOutside,       // changelogs are not written in the transaction
+  kTimerTwice,             // what a timer sends is sent twice
+  kCancelOverlooked,       // a task that is given back just after it came is restored all the same
+  kStaleAfterFence,        // a task that comes back goes on with local state of before
 };
 
 #ifdef MILLRACE_MUTANTS
