@@ -31,19 +31,29 @@ def restart_broker(run):
 
 
 def open_transaction_under_restore(run):
-    """F11: a producer dies with an open transaction on a changelog while workers restore from it without local state."""
+    """F11: a producer dies with an open transaction in a changelog, workers go on writing to it until they die too, and others restore from
+    it, without local state, while that transaction is open: what is committed above it must be in what they restore."""
     store = run.random.choice(["stats", "groups", "sequences"])
     changelog = run.changelog(store)
     key = "group1" if store == "groups" else "k1"
+    ends = lambda: [(int(stable), int(high)) for _, _, stable, high in map(str.split, run.probe("ends", changelog).splitlines())]  # noqa: E731
+    run.probe("open-transaction", changelog, "--key", key, "--seed", str(run.seed), "--count", "1")
+    opened = ends()
+    above = lambda: sum(high - before for (stable, high), (_, before) in zip(ends(), opened) if stable < before)  # noqa: E731
+    run.pause(2)
+    run.prove_within(10, f"others write to {changelog} above an open transaction", lambda: above() > 30)
     victims = list(run.fleet.workers)
     for worker in victims:
         run.prove(run.fleet.kill(worker), f"{worker.name} was killed")
-    run.probe("open-transaction", changelog, "--key", key, "--seed", str(run.seed))
     for _ in victims:
         run.fleet.add()
-    ends = [line.split() for line in run.probe("ends", changelog).splitlines()]
-    run.prove(any(int(stable) < int(high) for _, _, stable, high in ends), f"a transaction is open in {changelog}")
     began = time.monotonic()
+    run.prove_within(SETTLE_S, "restores have begun", lambda: all("event=restore-started" in w.text() for w in run.fleet.workers))
+    offsets = above()
+    run.prove(offsets > 30, f"while the transaction was open, with {offsets} offsets above it")
+    # A restore that does not wait has its tasks running by now.
+    run.pause(2)
+    run.probe("end-transaction", changelog, "--seed", str(run.seed))
     run.fleet.wait_settled(SETTLE_S)
     run.note(f"restored {run.fleet.counter('records_restored_total'):.0f} records in {time.monotonic() - began:.1f} s")
     run.prove(run.fleet.counter("records_restored_total") > 0, "the stores were restored")

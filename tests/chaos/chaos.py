@@ -23,6 +23,7 @@ import traceback
 from broker import Broker
 from faults import FAULTS
 from figures import Figures, measures, peer_measures
+from mutants import score
 from run import RATE, NotProven, Run
 from workers import PEER, output_of
 
@@ -63,6 +64,8 @@ def main():
     parser.add_argument("--unguarded", action="store_true",
                         help="the first workers keep producers whose requests were not answered: F8 must find violations")
     parser.add_argument("--transaction-version", type=int, choices=[1, 2], help="of the cluster; default: Kafka's")
+    parser.add_argument("--mutant", help="a bug (of simulate) that is switched on in all workers: should be found")
+    parser.add_argument("--mutants", action="store_true", help="instead: bugs one after the other, which must be found; prints the score")
     parser.add_argument("--rate", type=int, default=RATE, help="records a second")
     parser.add_argument("--keep", action="store_true", help="keep the folders of all runs")
     parser.add_argument("--verbose", action="store_true", help="print what happens as it happens")
@@ -80,6 +83,9 @@ def main():
     violated = 1
     try:
         print(f"bootstrap.servers={broker.start()}, folders in {folder}", flush=True)
+        if arguments.mutants:
+            violated = score(arguments, broker, folder)[1]
+            return 1 if violated else 0
         runs, violated = (figures if arguments.figures else go_round)(arguments, faults, broker, folder)
     finally:
         broker.stop()

@@ -24,6 +24,8 @@ class Fault:
     static: bool = False
     # Workers are Kafka Streams'.
     peer: bool = False
+    # Leaves stores that nobody can read.
+    damages: bool = False
 
 
 FAULTS = {
@@ -38,7 +40,7 @@ FAULTS = {
     "F10": Fault(process_faults.outlast_transaction),
     "F11": Fault(broker_faults.open_transaction_under_restore),
     "F12": Fault(state_faults.disk_full),
-    "F13": Fault(state_faults.corrupt_state),
+    "F13": Fault(state_faults.corrupt_state, damages=True),
     "F15": Fault(topic_faults.oversized_result, options=("--oversize",)),
     "F17": Fault(topic_faults.change_topics, last=True),
     "F19": Fault(process_faults.scale),

@@ -6,7 +6,7 @@ Knows nothing of Millrace: only what topology.h says about each topic. `C1`.. ar
 import collections
 import re
 
-Record = collections.namedtuple("Record", "seen_ms topic partition offset timestamp key value")
+Record = collections.namedtuple("Record", "seen_ms topic partition offset timestamp key value transaction", defaults=["-"])
 Sent = collections.namedtuple("Sent", "id key amount partition offset timestamp outcome")
 
 GROUPS = 7
@@ -17,8 +17,8 @@ def read_records(path):
     records = []
     with open(path) as lines:
         for line in lines:
-            seen, topic, partition, offset, timestamp, key, value = line.split()
-            records.append(Record(int(seen), topic, int(partition), int(offset), int(timestamp), key, value))
+            seen, topic, partition, offset, timestamp, *rest = line.split()
+            records.append(Record(int(seen), topic, int(partition), int(offset), int(timestamp), *rest))
     return records
 
 
@@ -75,10 +75,8 @@ class Model:
         self.check_timers(outputs["timers"], bad)
         self.check_last("C3 topic stats", outputs["stats"], self.final_stats(), bad)
         self.check_last("C3 topic groups", outputs["groups"], self.final_groups(), bad)
-        self.check_last("C7 changelog of stats", changelogs["stats"], self.final_stats(), bad)
-        self.check_last("C7 changelog of groups", changelogs["groups"], self.final_groups(), bad)
-        self.check_last("C7 changelog of sequences", changelogs["sequences"], {k: [len(e)] for k, e in self.keys.items()}, bad)
-        self.check_last("C7 changelog of timers", changelogs["timers"], {k: [0] for k in self.keys}, bad)
+        for store, final in self.final_stores().items():
+            self.check_last(f"C7 changelog of {store}", changelogs[store], final, bad)
 
     def check_copies(self, topic, records, bad, text_of):
         """C1, C2: the same records in the same order in each partition; with repeats only where a suffix was done again."""
@@ -184,6 +182,11 @@ class Model:
             final[key] = [len(amounts), sum(amounts), min(amounts), max(amounts), entries[-1][0]]
         return final
 
+    def final_stores(self):
+        """{store: {key: numbers}}"""
+        return {"stats": self.final_stats(), "groups": self.final_groups(), "sequences": {k: [len(e)] for k, e in self.keys.items()},
+                "timers": {k: [0] for k in self.keys}}
+
     def final_groups(self):
         return {key: list(group) for key, group in self.groups.items()}
 
@@ -195,12 +198,17 @@ class Model:
                 last.pop(r.key, None)
             else:
                 last[r.key] = numbers(r.value)
-        for key in sorted(set(expected) | set(last)):
-            got, wanted = last.get(key), expected.get(key)
-            # What was done again may have been counted again.
-            fits = got == wanted if self.exactly_once else got is not None and wanted is not None and got[0] >= wanted[0]
-            if not fits:
-                bad.add(what, f"{key} is {got}, must be {wanted}")
+        compare(what, last, expected, self.exactly_once, bad)
+
+
+def compare(what, last, expected, exactly_once, bad):
+    """{key: numbers} of what there is and of what must be."""
+    for key in sorted(set(expected) | set(last)):
+        got, wanted = last.get(key), expected.get(key)
+        # What was done again may have been counted again.
+        fits = got == wanted if exactly_once else got is not None and wanted is not None and got[0] >= wanted[0]
+        if not fits:
+            bad.add(what, f"{key} is {got}, must be {wanted}")
 
 
 def check_ledger(ledger, inputs, bad):

@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
   add("committed", "offsets of --group beside the high watermarks", probe::Committed);
   add("ends", "last stable offsets and high watermarks", probe::PrintEnds);
   add("open-transaction", "--count records for each partition in a transaction that is left open", probe::LeaveTransactionOpen);
+  add("end-transaction", "as a broker does after its time-out: aborts that transaction", probe::EndTransaction);
   CLI11_PARSE(app, argc, argv);
   return code;
 }

@@ -37,6 +37,19 @@ Client Reader(const Arguments& arguments, const std::string& isolation) {
                      {"isolation.level", isolation}});
 }
 
+void Check(rd_kafka_error_t* error) {
+  if (error != nullptr) Die(rd_kafka_error_string(error));
+}
+
+// Its coming ends the transaction of its predecessor.
+Client Stranger(const Arguments& arguments) {
+  Client client = MakeClient(RD_KAFKA_PRODUCER, arguments.servers,
+                             {{"transactional.id", "chaos-stranger-" + arguments.topics[0] + std::to_string(arguments.seed)},
+                              {"transaction.timeout.ms", "120000"}});
+  Check(rd_kafka_init_transactions(client.get(), kTimeoutMs));
+  return client;
+}
+
 }  // namespace
 
 // With `count` partitions each.
@@ -134,17 +147,11 @@ int PrintEnds(const Arguments& arguments) {
   return 0;
 }
 
-// As a producer that dies: `count` records to each partition in a transaction that nobody ends, until the broker does.
+// As a producer that dies: `count` records to each partition in a transaction that is open until EndTransaction.
 int LeaveTransactionOpen(const Arguments& arguments) {
   const std::string& topic = arguments.topics[0];
-  const Client client = MakeClient(
-      RD_KAFKA_PRODUCER, arguments.servers,
-      {{"transactional.id", "chaos-stranger-" + topic + std::to_string(arguments.seed)}, {"transaction.timeout.ms", "6000"}});
-  const auto check = [](rd_kafka_error_t* error) {
-    if (error != nullptr) Die(rd_kafka_error_string(error));
-  };
-  check(rd_kafka_init_transactions(client.get(), kTimeoutMs));
-  check(rd_kafka_begin_transaction(client.get()));
+  const Client client = Stranger(arguments);
+  Check(rd_kafka_begin_transaction(client.get()));
   const std::string value = "0 0 0 0 0";
   const int partitions = PartitionCount(client.get(), topic);
   for (int64_t i = 0; i < arguments.count * partitions; ++i) {
@@ -160,6 +167,11 @@ int LeaveTransactionOpen(const Arguments& arguments) {
   (void)fflush(stdout);
   // Without the client's end, which would abort.
   _Exit(0);
+}
+
+int EndTransaction(const Arguments& arguments) {
+  (void)Stranger(arguments);
+  return 0;
 }
 
 }  // namespace probe

@@ -56,6 +56,7 @@ int DeleteRecords(const Arguments& arguments);
 int Committed(const Arguments& arguments);
 int PrintEnds(const Arguments& arguments);
 int LeaveTransactionOpen(const Arguments& arguments);
+int EndTransaction(const Arguments& arguments);
 
 }  // namespace probe
 

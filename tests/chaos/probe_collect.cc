@@ -33,10 +33,23 @@ std::string Text(const void* data, size_t size) {
   return text.empty() ? "%empty" : text;
 }
 
+/// What the header "chaos-transaction" says (named_transactions.h); - without it.
+std::string Transaction(const rd_kafka_message_t* message) {
+  rd_kafka_headers_t* headers = nullptr;
+  const void* name = nullptr;
+  size_t size = 0;
+  if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+      rd_kafka_header_get_last(headers, "chaos-transaction", &name, &size) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return "-";
+  }
+  return Text(name, size);
+}
+
 }  // namespace
 
-// One line for each record: when it was read (ms), topic, partition, offset, timestamp, key, value. After the end was asked for,
-// goes on until every partition is read to its high watermark; partitions where that does not come are named, exit code 3.
+// One line for each record: when it was read (ms), topic, partition, offset, timestamp, key, value, transaction. After the end
+// was asked for, goes on until every partition is read to its high watermark; partitions where that does not come are named, exit
+// code 3.
 int Collect(const Arguments& arguments) {
   FILE* out = fopen(arguments.out.c_str(), "w");
   if (out == nullptr) Die("cannot write " + arguments.out);
@@ -75,9 +88,9 @@ int Collect(const Arguments& arguments) {
       seen[partition] = std::max(seen[partition], message->offset);
     } else if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
       seen[partition] = message->offset + 1;
-      fprintf(out, "%ld %s %d %ld %ld %s %s\n", NowMillis(), partition.first.c_str(), partition.second, message->offset,
+      fprintf(out, "%ld %s %d %ld %ld %s %s %s\n", NowMillis(), partition.first.c_str(), partition.second, message->offset,
               rd_kafka_message_timestamp(message, nullptr), Text(message->key, message->key_len).c_str(),
-              Text(message->payload, message->len).c_str());
+              Text(message->payload, message->len).c_str(), Transaction(message).c_str());
     } else if (message->err == RD_KAFKA_RESP_ERR__BAD_MSG || message->err == RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE) {
       Die("read " + partition.first + ": " + rd_kafka_message_errstr(message));
     }

@@ -6,6 +6,7 @@ Each fault gets the run, does its harm while the input flows, proves it, and ret
 import signal
 import time
 
+import checks
 from broker import process_state
 from run import SESSION_MS, SETTLE_S, TRANSACTION_MS
 from stopped_thread import HeldThread, threads_named
@@ -17,9 +18,20 @@ STALL = "event=chaos-stall"
 def kill_one(run):
     """F1: SIGKILL of one worker. A successor takes over its disk, or comes with an empty one."""
     victim = run.random.choice(run.fleet.workers)
+    if run.random.random() < 0.5:
+        # State that stands on the disk for a while already.
+        run.fleet.stop(victim)
+        victim = run.fleet.add(home=victim.home)
+        run.fleet.wait_settled(SETTLE_S)
+        run.pause(1, 2)
+    checks.Spared(run, victim)
     run.prove(run.fleet.kill(victim), f"{victim.name} was killed")
+    before = checks.read_stores(run, victim.home, run.bad)
     run.pause(0, 3)
-    run.fleet.add(home=victim.home if run.random.random() < 0.7 else None)
+    successor = run.fleet.add(home=victim.home if run.random.random() < 0.7 else None)
+    run.fleet.wait_settled(SETTLE_S)
+    if successor.home == victim.home:
+        checks.check_reuse(run, successor, before)
 
 
 # Points of kill_points.h with the largest number of times that a worker is let past, and what brings one there.
@@ -76,6 +88,7 @@ def stop_one(run):
 
 def stop_process(run, victim):
     pid = victim.process.pid
+    spared = checks.Spared(run, victim)
     victim.process.send_signal(signal.SIGSTOP)
     began = time.monotonic()
     run.prove_within(2, f"{victim.name} is stopped (state T)", lambda: process_state(pid) == "T")
@@ -84,6 +97,7 @@ def stop_process(run, victim):
         run.fleet.wait_settled(SETTLE_S)
         run.prove(process_state(pid) == "T", f"the others took over all tasks of the stopped {victim.name}")
         time.sleep(max(0.0, began + (SESSION_MS + TRANSACTION_MS) / 1000 + run.random.uniform(0, 1) - time.monotonic()))
+        spared.end = time.time()
         run.prove(process_state(pid) == "T", f"stopped for {time.monotonic() - began:.1f} s")
     finally:
         run.fleet.workers.append(victim)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 
+import checks
 import model
 from fleet import Fleet, Stuck
 from workers import PEER
@@ -47,6 +48,8 @@ class Probe:
 
 
 class Run:
+    partitions = PARTITIONS
+
     def __init__(self, number, seed, name, fault, arguments, broker, folder):
         self.fault, self.seed, self.arguments, self.broker = fault, seed, arguments, broker
         self.random = random.Random(f"{seed} {name}")
@@ -66,6 +69,8 @@ class Run:
         self.bad = model.Violations()
         self.last_acts = []
         self.judgements = []
+        self.spared, self.healed = [], 0
+        self.restarted = {}
         # (begin, end, where the longest silence in between is to be put)
         self.windows = []
         servers = broker.proxied_servers if fault.proxied else self.servers
@@ -86,8 +91,12 @@ class Run:
         return [word for name, value in settings.items() for word in ("--set", f"{name}={value}")] + list(self.fault.settings)
 
     def worker_command(self, servers):
-        return [str(pathlib.Path(self.arguments.bin) / "chaos_app"), "run", "--bootstrap-servers", servers, "--prefix", self.prefix,
-                "--timer-ms", str(TIMER_MS), "--stall-file", str(self.stall_file), *self.settings()]
+        mutant = ["--mutant", self.arguments.mutant] if self.arguments.mutant else []
+        # Every second run is of the ordinary command, and all that are measured.
+        named = self.exactly_once and self.seed % 2 and not self.arguments.figures
+        return [str(pathlib.Path(self.arguments.bin) / ("chaos_mutant" if mutant else "chaos_app")),
+                *(["work", "--name-transactions"] if named else ["run"]), "--bootstrap-servers", servers, "--prefix", self.prefix,
+                "--timer-ms", str(TIMER_MS), "--stall-file", str(self.stall_file), *mutant, *self.settings()]
 
     def peer_command(self, servers):
         return [PEER, "chaos", "--bootstrap", servers, "--prefix", self.prefix, "--timer-ms", str(TIMER_MS), *self.settings()]
@@ -106,14 +115,22 @@ class Run:
             raise NotProven(what)
         self.proven.append(what)
 
-    def prove_within(self, seconds, what, holds):
+    @staticmethod
+    def wait_for(seconds, holds):
         deadline = time.monotonic() + seconds
         while not holds() and time.monotonic() < deadline:
             time.sleep(0.05)
+
+    def prove_within(self, seconds, what, holds):
+        self.wait_for(seconds, holds)
         self.prove(holds(), what)
 
     def probe(self, *arguments):
         return Probe(self.program, self.servers, *arguments).finish()[1]
+
+    def producer(self, first_id, ledger):
+        return Probe(self.program, self.servers, "produce", self.topic("in"), "--rate", str(self.arguments.rate), "--seed", str(self.seed),
+                     "--first-id", str(first_id), "--out", str(self.folder / ledger))
 
     def topic(self, name):
         return self.prefix + name
@@ -140,8 +157,7 @@ class Run:
         names = [self.topic(t) for t in TOPICS]
         self.probe("create", *names, "--count", str(PARTITIONS))
         collector = Probe(self.program, self.servers, "collect", *names, "--out", str(self.folder / "records"))
-        producer = Probe(self.program, self.servers, "produce", self.topic("in"), "--rate", str(self.arguments.rate), "--seed",
-                         str(self.seed), "--out", str(self.folder / "ledger"))
+        producer = self.producer(0, "ledger")
         try:
             for _ in range(WORKERS):
                 if self.arguments.unguarded:
@@ -154,11 +170,16 @@ class Run:
             if not self.fault.last:
                 self.fault.inject(self)
                 self.fleet.wait_settled(SETTLE_S)
+            self.healed = time.time()
             self.pause(1.0)
             self.note(f"the input ends at record {producer.finish()[1].strip()}")
             self.drain()
+            if not self.fault.peer:
+                checks.look_at_resources(self)
             if not self.fault.last:
+                homes = [worker.home for worker in self.fleet.workers]
                 self.stop_workers()
+                self.restarted = {} if self.fault.peer else checks.restart(self, homes)
             code, out = collector.finish()
             if code == 3:
                 self.violate("C6", f"not all can be read committed 30 s after the end: {out}")
@@ -170,6 +191,8 @@ class Run:
             self.violate("C8", str(stuck))
         finally:
             self.broker.proxy.rule = None
+            if not self.fault.peer:
+                checks.check_ends(self)
             self.fleet.end()
             for act in self.last_acts:
                 act()
@@ -208,9 +231,15 @@ class Run:
         by_store = {store: [r for r in changelogs if r.topic == self.changelog(store)] for store in STORES}
         ledger = [sent for path in sorted(self.folder.glob("ledger*")) for sent in model.read_ledger(path)]
         model.check_ledger(ledger, by_topic["in"], bad)
-        model.Model(by_topic["in"], TIMER_MS, self.exactly_once).check(by_topic, by_store, bad)
+        expected = model.Model(by_topic["in"], TIMER_MS, self.exactly_once)
+        expected.check(by_topic, by_store, bad)
         for judge in self.judgements:
             judge(by_store)
+        checks.check_states(self, self.restarted, expected.final_stores())
+        checks.check_transactions(self, records)
+        if not self.fault.peer:
+            checks.check_disks(self, by_store)
+        checks.check_progress(self, by_topic["echo"])
         for line in self.probe("committed", self.topic("in"), "--group", self.application).splitlines():
             topic, partition, committed, end = line.split()
             if int(end) > 0 and int(committed) != int(end):

@@ -25,10 +25,15 @@ def oversized_result(run):
 
 
 def change_topics(run):
-    """F17: while the application is down, a changelog is deleted, or the input gets more partitions."""
-    kinds = {"changelog deleted": delete_changelog, "partitions added": add_partitions, "output deleted": delete_output}
+    """F17: a changelog is deleted, the input gets more partitions, or an output is deleted, while the application is down or, the partitions,
+    while it runs."""
+    kinds = {"changelog deleted": delete_changelog, "partitions added": add_partitions, "output deleted": delete_output,
+             "partitions added under load": add_partitions_under_load}
     kind = sorted(kinds)[run.seed % len(kinds)]
     run.note(f"from now on: {kind}")
+    if kinds[kind] is add_partitions_under_load:
+        add_partitions_under_load(run)
+        return
     for worker in list(run.fleet.workers):
         run.fleet.stop(worker)
     kinds[kind](run)
@@ -63,6 +68,25 @@ def add_partitions(run):
     before = len(run.probe("ends", topic).splitlines())
     run.probe("add-partitions", topic, "--count", str(before + 2))
     run.prove(len(run.probe("ends", topic).splitlines()) == before + 2, f"{topic} has {before + 2} partitions")
+    refused(run, topic, "home-1")
+
+
+def add_partitions_under_load(run):
+    """All workers see it and end with an error that names the topic and both numbers; a new one refuses."""
+    topic = run.topic("in")
+    before = len(run.probe("ends", topic).splitlines())
+    first_id = max(int(line.split()[0]) for line in (run.folder / "ledger").read_text().splitlines()) + 1
+    producer = run.producer(first_id, "ledger-more")
+    victims = list(run.fleet.workers)
+    run.probe("add-partitions", topic, "--count", str(before + 2))
+    run.prove(len(run.probe("ends", topic).splitlines()) == before + 2, f"{topic} has {before + 2} partitions")
+    for worker in victims:
+        run.prove_within(REFUSAL_S, f"{worker.name} ended with an error", lambda: worker.process.poll() == 1)
+        text = worker.text()
+        if f"{topic} has {before + 2} partitions now, and had {before}" not in text:
+            run.violate("F17", f"{worker.name} did not say what was wrong: {text.strip().splitlines()[-1]}")
+        run.fleet.forget(worker)
+    producer.finish()
     refused(run, topic, "home-1")
 
 
