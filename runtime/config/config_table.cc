@@ -165,6 +165,15 @@ constexpr ConfigEntry kTable[] = {
             "once. At "
             "most half of what memory.max.bytes leaves for the stores."},
     {.section = "State",
+     .name = "state.flush.interval.ms",
+     .type = kInteger,
+     .default_value = "300000",
+     .min = 1000,
+     .max = 86400000,
+     .unit = "milliseconds",
+     .doc = "What is committed is on the disk after this time at the latest, and earlier where a store is 100,000 changelog "
+            "records behind. A crash costs reading again what is not. Less costs more small writes. Millrace only."},
+    {.section = "State",
      .name = "windowstore.changelog.additional.retention.ms",
      .type = kInteger,
      .default_value = "86400000",

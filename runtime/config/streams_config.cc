@@ -110,6 +110,7 @@ std::optional<int> StreamsConfig::http_port() const {
 }
 const std::string& StreamsConfig::http_host() const { return Text(data_->values, "http.host"); }
 
+std::chrono::milliseconds StreamsConfig::state_flush_interval() const { return Time(data_->values, "state.flush.interval.ms"); }
 std::chrono::milliseconds StreamsConfig::status_interval() const { return Time(data_->values, "status.interval.ms"); }
 
 std::chrono::milliseconds StreamsConfig::progress_stall_timeout() const {

@@ -44,7 +44,7 @@ Health Readiness(const RuntimeSnapshot& snapshot) {
     waiting["task"] = task.task;
     if (!task.waits.empty()) waiting["waits"] = task.waits;
   }
-  const bool ready = snapshot.state == "RUNNING" && restoring.empty();
+  const bool ready = snapshot.state == "RUNNING" && restoring.empty() && snapshot.disk_full.empty();
   Json body;
   body["ready"] = ready;
   body["application"] = snapshot.application_id;
@@ -52,6 +52,7 @@ Health Readiness(const RuntimeSnapshot& snapshot) {
   if (!snapshot.error.empty()) body["error"] = snapshot.error;
   body["tasks"] = snapshot.tasks.size();
   body["restoring"] = std::move(restoring);
+  if (!snapshot.disk_full.empty()) body["disk_full"] = snapshot.disk_full;
   return {.ok = ready, .body = Dump(body)};
 }
 

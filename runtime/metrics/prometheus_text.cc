@@ -171,6 +171,8 @@ void AddState(const RuntimeSnapshot& s, Families* out) {
     out->Gauge("oldest_iterator_age_seconds", "How long the oldest open iterator is open; 0 without one.",
                store.oldest_iterator_age_seconds, labels(store));
   }
+  out->Gauge("disk_full_workers", "Worker threads that cannot write their stores for want of space on the disk.",
+             static_cast<double>(s.disk_full.size()));
   if (s.rocksdb_memory_bytes.has_value()) {
     out->Gauge("rocksdb_memory_bytes", "Blocks, indexes, filters and memtables of all RocksDB stores.",
                static_cast<double>(*s.rocksdb_memory_bytes));

@@ -108,6 +108,8 @@ struct RuntimeSnapshot {
   /// What is known to stand still and would not without this process: workers that hang in a function, partitions that are not
   /// read. Shown in /livez.
   std::vector<std::string> stuck;
+  /// Of each worker that cannot write its stores for want of space: which, and what to do. Shown in /readyz.
+  std::vector<std::string> disk_full;
   int64_t workers = 0;
   int64_t worker_failures = 0;
   std::map<std::string, int64_t> rebalances;  // by reason, see GroupMember

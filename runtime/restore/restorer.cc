@@ -14,12 +14,18 @@ namespace {
 constexpr int kBatchRecords = 10000;
 constexpr std::chrono::milliseconds kWait{50};
 constexpr std::chrono::milliseconds kOpenPause{1000};
+constexpr std::chrono::milliseconds kSpacePause{5000};
 constexpr std::chrono::milliseconds kOpenWarnings{5000};
 constexpr std::chrono::seconds kProgressLines{10};
 
 absl::Status Annotate(const absl::Status& status, TaskId task, const std::string& store, const log::TopicPartition& changelog) {
   return absl::Status(status.code(), absl::StrCat("restore of store ", store, " of task ", task.ToString(), " from ",
                                                   changelog.ToString(), ": ", std::string(status.message())));
+}
+
+// Nothing is wrong with the task: it can start once a broker answers, or the disk has space.
+bool CanWait(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) || absl::IsResourceExhausted(status);
 }
 
 // Local data that cannot be used: damaged, or not on the changelog's way.
@@ -273,7 +279,7 @@ bool Restorer::Advance(ActiveJob* job) {
     case ActiveJob::State::kOpens: {
       if (!job->open_ended) return false;
       absl::Status status = std::exchange(job->opened, absl::OkStatus());
-      if ((absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status)) && !Cancelled(*job)) {
+      if (CanWait(status) && !Cancelled(*job)) {
         Postpone(job, status);
         return false;
       }
@@ -296,6 +302,11 @@ bool Restorer::Read(ActiveJob* job) {
     auto read = ReadBatch(*job, &store);
     if (!read.ok()) {
       const std::string name = store.spec.name;
+      if (absl::IsResourceExhausted(read.status()) && !Cancelled(*job)) {
+        Unassign(job);
+        Postpone(job, read.status());
+        return false;
+      }
       if (!Unusable(read.status())) {
         return End(job, Annotate(read.status(), job->job->task(), name, store.spec.changelog));
       }
@@ -378,16 +389,17 @@ absl::Status Restorer::FindRange(ActiveStore* store) {
   return absl::OkStatus();
 }
 
-// No broker answers: the task waits for one, as those that run do.
+// The task waits, as those that run do.
 void Restorer::Postpone(ActiveJob* job, const absl::Status& reason) {
   job->stores.clear();
   job->state = ActiveJob::State::kWaits;
-  job->next_try = host_->Monotonic() + kOpenPause;
+  const bool full = absl::IsResourceExhausted(reason);
+  job->next_try = host_->Monotonic() + (full ? kSpacePause : kOpenPause);
   job->postponed = reason;
   static LogRateLimit limit(kOpenWarnings);
   if (!limit.Allow()) return;
   LogWarning(absl::StrCat("the task cannot start yet, this is repeated: ", std::string(reason.message())),
-             {.event = "task-waits", .task = job->job->task().ToString()});
+             {.event = full ? "disk-full" : "task-waits", .task = job->job->task().ToString()});
 }
 
 absl::Status Restorer::AssignAll(ActiveJob* job) {

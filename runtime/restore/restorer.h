@@ -36,7 +36,8 @@ class RestoreJob {
   virtual ~RestoreJob() = default;
   [[nodiscard]] virtual int32_t task_number() const = 0;
   [[nodiscard]] virtual TaskId task() const = 0;
-  /// Makes the task and opens its stores; gives the logged ones. Called again later after kUnavailable or kDeadlineExceeded. Like
+  /// Makes the task and opens its stores; gives the logged ones. Called again later after kUnavailable, kDeadlineExceeded
+  /// or kResourceExhausted (the disk is full; also when that shows in a later restore). Like
   /// StartAfresh it may take long, and runs beside those of other tasks.
   virtual absl::StatusOr<std::vector<StoreToRestore>> Open() = 0;
   /// The task is not wanted any more: what runs is to end soon, in whatever way. Any thread.

@@ -217,7 +217,9 @@ class KafkaStreams::Impl {
     manager_ = std::make_unique<TaskManager>(&context_, restorer_.get(), &workers_, [this] { TasksChanged(); });
     member_ = std::make_unique<GroupMember>(host_, manager_.get(), [this](const absl::Status& status) { Fail(status); });
     context_.member = member_.get();
-    context_.reopen = [this](const std::vector<int32_t>& tasks) { manager_->Reopen(tasks); };
+    context_.reopen = [this](const std::vector<int32_t>& tasks, const DamagedStores& damaged) {
+      manager_->Reopen(tasks, damaged);
+    };
     {
       const std::lock_guard lock(parts_);
       for (int i = 0; i < options_.num_stream_threads; ++i) workers_.push_back(std::make_unique<Worker>(i, &context_));
@@ -509,6 +511,7 @@ void KafkaStreams::Impl::AddWorker(const Worker& worker, const PartitionEnds& en
     out->partitions[{partition.topic, partition.partition}] =
         Describe(progress, end == ends.end() ? nullptr : &end->second, options_.read_committed, now, host_->Now());
   }
+  if (!w.disk_full.empty()) out->disk_full.push_back(w.disk_full);
   for (const TaskId task : w.tasks) out->tasks.push_back({task.ToString(), "RUNNING", worker.name()});
   for (const WorkerSnapshot::Store& store : w.stores) {
     StoreSnapshot& s = out->stores.emplace_back(store.store);

@@ -98,6 +98,9 @@ ProgressWatchdog::Verdict ProgressWatchdog::Judge(const View& view, size_t worke
   if (who.activity.doing == WorkerActivity::kDelivering) {
     return {StallCause::kDelivery, absl::StrCat(who.name, " waits for a broker to take what it has sent")};
   }
+  if (who.activity.doing == WorkerActivity::kDiskFull) {
+    return {StallCause::kDiskFull, absl::StrCat(who.name, " waits for space on the disk (event=disk-full)")};
+  }
   if (watches_[worker].silence() >= limit_ / 2) return {StallCause::kFunction, absl::StrCat(who.name, " hangs in ", place)};
   const auto known = view.ends.find(partition);
   if (progress.buffered > 0) {

@@ -22,6 +22,7 @@ enum class StallCause {
   kFunction,         // its worker hangs in one call of a function of the topology
   kBusyWorker,       // its worker works, but on other tasks
   kDelivery,         // its worker waits for a broker to take what it has sent
+  kDiskFull,         // its worker takes nothing more until its stores can be written
   kOtherPartition,   // its task waits for records of another partition (max.task.idle.ms)
   kBroker,           // the broker that leads it does not answer
   kOpenTransaction,  // somebody's transaction is open at the last stable offset

@@ -14,6 +14,7 @@ StreamsOptions OptionsFrom(const StreamsConfig& config) {
   options.memory_max_bytes = config.memory_max_bytes().value_or(0);
   options.cache_max_bytes = config.statestore_cache_max_bytes();
   options.uncommitted_max_bytes = config.statestore_uncommitted_max_bytes();
+  options.state_flush_interval = config.state_flush_interval();
   options.errors.deserialization = config.deserialization_error_policy();
   options.errors.processing = config.processing_error_policy();
   options.errors.production = config.production_error_policy();

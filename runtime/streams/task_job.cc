@@ -12,6 +12,10 @@
 namespace millrace {
 
 absl::StatusOr<std::vector<StoreToRestore>> TaskJob::Open() {
+  if (damaged_) {
+    if (absl::Status status = SetAside(damaged_->store, damaged_->error); !status.ok()) return status;
+    damaged_.reset();
+  }
   if (absl::Status status = FindOffsets(); !status.ok()) return status;
   return Make();
 }

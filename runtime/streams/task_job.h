@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +22,9 @@ class TaskJob final : public RestoreJob {
   /// `running` is called with the task's number after it was given to `worker`.
   TaskJob(const WorkerContext* context, TaskSpec spec, Worker* worker, std::function<void(int32_t)> running)
       : context_(context), spec_(std::move(spec)), worker_(worker), running_(std::move(running)) {}
+
+  /// Before the task is opened.
+  void SetAsideFirst(DamagedStore damaged) { damaged_ = std::move(damaged); }
 
   [[nodiscard]] int32_t task_number() const override { return spec_.number; }
   [[nodiscard]] TaskId task() const override { return spec_.id; }
@@ -43,6 +47,7 @@ class TaskJob final : public RestoreJob {
   Worker* worker_;
   std::function<void(int32_t)> running_;
   std::atomic<bool> cancelled_ = false;
+  std::optional<DamagedStore> damaged_;
   log::Offsets committed_;
   std::map<log::TopicPartition, int64_t> start_;
   std::unique_ptr<StreamTask> task_;

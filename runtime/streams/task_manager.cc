@@ -46,12 +46,14 @@ void TaskManager::Take(const std::vector<int32_t>& tasks) {
   changed_();
 }
 
-std::unique_ptr<RestoreJob> TaskManager::NewJob(int32_t task, Worker* worker) {
-  return std::make_unique<TaskJob>(context_, context_->plan->tasks[static_cast<size_t>(task)], worker,
-                                   [this](int32_t number) { Running(number); });
+std::unique_ptr<RestoreJob> TaskManager::NewJob(int32_t task, Worker* worker, const DamagedStores& damaged) {
+  auto job = std::make_unique<TaskJob>(context_, context_->plan->tasks[static_cast<size_t>(task)], worker,
+                                       [this](int32_t number) { Running(number); });
+  if (const auto store = damaged.find(task); store != damaged.end()) job->SetAsideFirst(store->second);
+  return job;
 }
 
-void TaskManager::Reopen(const std::vector<int32_t>& tasks) {
+void TaskManager::Reopen(const std::vector<int32_t>& tasks, const DamagedStores& damaged) {
   {
     // The restorer gets them under the lock, so that a release that comes now finds and cancels them.
     const std::lock_guard lock(mutex_);
@@ -59,7 +61,7 @@ void TaskManager::Reopen(const std::vector<int32_t>& tasks) {
       const auto place = places_.find(task);
       if (place == places_.end() || releasing_.contains(task)) continue;
       place->second.running = false;
-      restorer_->Add(NewJob(task, (*workers_)[place->second.worker].get()));
+      restorer_->Add(NewJob(task, (*workers_)[place->second.worker].get(), damaged));
     }
   }
   changed_();

@@ -30,8 +30,9 @@ class TaskManager final : public TaskHolder {
   /// Any thread: workers that have done nothing for max.poll.interval.ms, with what they hang in; for health.
   [[nodiscard]] std::vector<std::string> hung() const;
 
-  /// Starts tasks again that their worker has dropped, unless they are being given back (worker threads).
-  void Reopen(const std::vector<int32_t>& tasks);
+  /// Starts tasks again that their worker has dropped, unless they are being given back (worker threads). Of those in `damaged` a
+  /// store is set aside first.
+  void Reopen(const std::vector<int32_t>& tasks, const DamagedStores& damaged);
 
   /// A task has reached its worker (restore thread).
   void Running(int32_t task);
@@ -59,7 +60,7 @@ class TaskManager final : public TaskHolder {
   bool LookAtWorkers();
   /// Gives up when the worker is silent for too long.
   void Await(size_t worker, const std::shared_ptr<Worker::Answer>& answer);
-  std::unique_ptr<RestoreJob> NewJob(int32_t task, Worker* worker);
+  std::unique_ptr<RestoreJob> NewJob(int32_t task, Worker* worker, const DamagedStores& damaged = {});
   size_t LeastLoaded(int32_t subtopology) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const WorkerContext* context_;

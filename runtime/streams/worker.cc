@@ -21,8 +21,6 @@ constexpr std::chrono::seconds kCommitWarnings{5};
 constexpr std::chrono::milliseconds kPublishInterval{200};
 // Offsets of topics that the group does not subscribe to expire (offsets.retention.minutes); idle positions are committed again.
 constexpr std::chrono::hours kFullCommitInterval{6};
-// A crash loses what RocksDB has not flushed, far more than this; what is written over or expires meanwhile, costs no disk.
-constexpr std::chrono::seconds kPersistInterval{30};
 constexpr std::chrono::milliseconds kIdleStep{5};
 constexpr int kBatch = 1000;
 // Between attempts to start again when each fails: the broker is away, or a record always spoils its transaction.
@@ -220,7 +218,11 @@ absl::Status Worker::Install(RestoredTask restored) {
   owned->spec = std::move(restored.spec);
   owned->task = std::move(restored.task);
   activity_.Begin(WorkerActivity::kStarting, owned->spec.number);
-  if (absl::Status status = owned->task->Start(restored.committed); !status.ok()) return status;
+  if (absl::Status status = owned->task->Start(restored.committed); !status.ok()) {
+    if (!NoteDamage(*owned)) return status;
+    tasks_.push_back(std::move(owned));
+    return absl::OkStatus();
+  }
   const auto undone = undone_.find(owned->spec.number);
   for (const log::TopicPartition& partition : owned->spec.sources) {
     const int64_t offset = restored.start.at(partition);
@@ -312,25 +314,6 @@ void Worker::HandOver(OwnedTask* owned, const std::shared_ptr<Answer>& answer) {
   });
 }
 
-// Unless there is something in it that is not committed.
-absl::Status Worker::PersistCommitted(OwnedTask* owned) {
-  if (owned->prepared || owned->task->commit_needed() || !owned->task->error().ok()) return absl::OkStatus();
-  absl::Status status = owned->task->Persist();
-  CountDirtyBytes(owned);
-  return status.ok() ? status : At(status, "state of task " + owned->spec.id.ToString());
-}
-
-// After a commit: not each time, but so early that half of what may wait in memory is free for the next one.
-absl::Status Worker::PersistIfDue() {
-  const std::chrono::nanoseconds now = context_->host->Monotonic();
-  if (now < next_persist_ && dirty_bytes_ <= context_->memory.uncommitted_bytes_per_worker / 2) return absl::OkStatus();
-  next_persist_ = now + kPersistInterval;
-  for (auto& owned : tasks_) {
-    if (absl::Status status = PersistCommitted(owned.get()); !status.ok()) return status;
-  }
-  return absl::OkStatus();
-}
-
 void Worker::Close(OwnedTask* owned) {
   for (Input& input : owned->inputs) Detach(&input);
   owned->inputs.clear();
@@ -418,13 +401,14 @@ void Worker::Rewind() {
                             *held_back > 0 ? absl::StrCat(" (and ", *held_back, " times more since)") : ""),
                {.event = exactly_once_ ? "transaction-aborted" : "work-given-up"});
   }
+  if (status.ok()) damage_ = absl::OkStatus();
   ReopenIfDue();
   time_->Lap(ThreadTime::kOther);
 }
 
 void Worker::ReopenIfDue() {
   if (to_reopen_.empty() || failed_ || spoiled() || context_->host->Monotonic() < reopen_at_) return;
-  context_->reopen(std::exchange(to_reopen_, {}));
+  context_->reopen(std::exchange(to_reopen_, {}), std::exchange(damaged_, {}));
 }
 
 // Of dropped tasks only: nobody commits them, and the next owner makes them again.
@@ -450,7 +434,9 @@ bool Worker::RunTasks() {
   no_delivery_since_.reset();
   const Timestamp now = context_->host->Now();
   const std::chrono::nanoseconds begin = time_->last();
+  const bool no_room = WaitsForSpace();
   for (auto& owned : tasks_) {
+    if (no_room) break;
     if (activity_.interrupted()) return worked;
     activity_.Begin(WorkerActivity::kProcessing, owned->spec.number);
     bool busy = false;
@@ -475,12 +461,13 @@ bool Worker::RunTasks() {
     worked = worked || busy;
     if (spoiled()) return worked;
     if (!status.ok()) {
-      Fail(At(status, "task " + owned->spec.id.ToString()));
+      if (!NoteDamage(*owned)) Fail(At(status, "task " + owned->spec.id.ToString()));
       return false;
     }
   }
   if (absl::Status status = producer_->Poll(); !status.ok() && !spoiled()) Fail(At(status, "producer of " + name_));
   time_->Lap(ThreadTime::kPoll);
+  if (no_room) activity_.Begin(WorkerActivity::kDiskFull, -1);
   return worked;
 }
 
@@ -582,7 +569,11 @@ void Worker::CommitIfDue() {
   if (failed_ || spoiled() || tasks_.empty()) return;
   const std::chrono::nanoseconds now = time_->last();
   const bool asked = std::any_of(tasks_.begin(), tasks_.end(), [](const auto& owned) { return owned->task->commit_requested(); });
-  if (now < next_commit_ && !(asked && now >= next_asked_commit_)) return;
+  if (now < next_commit_ && !(asked && now >= next_asked_commit_)) {
+    const auto committed = [](const auto& owned) { return !owned->prepared && !owned->task->commit_needed(); };
+    if (!disk_full_.empty() && std::all_of(tasks_.begin(), tasks_.end(), committed)) PersistIfDue();
+    return;
+  }
   absl::Status status = Commit();
   const std::chrono::nanoseconds after = context_->host->Monotonic();
   next_commit_ = after + context_->options->commit_interval;
@@ -615,6 +606,7 @@ absl::Status Worker::Commit(const ReleaseRequest* release) {
   if (committing.empty()) {
     ForgetUndoneAtEnd();
     if (undone_.empty()) totals_.last_commit = start;
+    PersistIfDue();
     return absl::OkStatus();
   }
   const absl::Status status = CommitTasks(committing, release);
@@ -643,7 +635,10 @@ absl::Status Worker::CommitTasks(const std::vector<OwnedTask*>& tasks, const Rel
   for (OwnedTask* owned : tasks) {
     activity_.Begin(WorkerActivity::kCommitting, owned->spec.number);
     auto prepared = owned->task->PrepareCommit(/*last=*/release != nullptr && release->Asks(*owned));
-    if (!prepared.ok()) return fail(At(prepared.status(), "task " + owned->spec.id.ToString()));
+    if (!prepared.ok()) {
+      (void)NoteDamage(*owned);
+      return fail(At(prepared.status(), "task " + owned->spec.id.ToString()));
+    }
     owned->prepared = true;
     numbers.push_back(owned->spec.number);
     offsets.insert(prepared->begin(), prepared->end());
@@ -668,7 +663,7 @@ absl::Status Worker::CommitTasks(const std::vector<OwnedTask*>& tasks, const Rel
   producer_->OnCommitted();
   for (OwnedTask* owned : tasks) Committed(owned, offsets);
   if (undone_.empty()) rewind_pause_ = std::chrono::milliseconds(0);
-  if (absl::Status status = PersistIfDue(); !status.ok()) return fail(status);
+  PersistIfDue();
   TellPurge(offsets);
   return absl::OkStatus();
 }
@@ -771,7 +766,7 @@ void Worker::Fail(const absl::Status& status) {
 }
 
 std::chrono::milliseconds Worker::WaitTime() const {
-  if (failed_) return kLongestWait;
+  if (failed_ || WaitsForSpace()) return kLongestWait;
   const std::chrono::nanoseconds now = context_->host->Monotonic();
   std::chrono::nanoseconds wait = kLongestWait;
   if (!tasks_.empty()) wait = std::min(wait, next_commit_ - now);
@@ -796,6 +791,7 @@ void Worker::Publish(bool now) {
   TrimStores();
   WorkerSnapshot snapshot = totals_;
   snapshot.alive = !failed_ && !ended_;
+  snapshot.disk_full = tasks_.empty() ? "" : disk_full_;
   snapshot.records_produced = producer_->counts();
   for (size_t state = 0; state < ThreadTime::kStates; ++state) {
     snapshot.thread_time_seconds[ThreadTime::kNames[state]] =

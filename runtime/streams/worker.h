@@ -38,6 +38,13 @@
 
 namespace millrace {
 
+/// A store whose data on the disk cannot be read any more, and what shows it.
+struct DamagedStore {
+  std::string store;
+  absl::Status error;
+};
+using DamagedStores = std::map<int32_t, DamagedStore>;  // by number of the task
+
 /// What all workers and task jobs share; outlives them.
 struct WorkerContext {
   const Topology* topology = nullptr;
@@ -52,8 +59,8 @@ struct WorkerContext {
   ThreadPool* closers = nullptr;
   /// The instance cannot go on.
   std::function<void(const absl::Status&)> failed;
-  /// Tasks that a worker has dropped to start them again from what is committed.
-  std::function<void(const std::vector<int32_t>& tasks)> reopen;
+  /// Tasks that a worker has dropped to start them again from what is committed, some without a store that they had.
+  std::function<void(const std::vector<int32_t>& tasks, const DamagedStores& damaged)> reopen;
   /// Exactly-once: begins the transactional ids of this process's workers.
   std::string transactional_id_prefix;
   /// Restore thread; null for at-least-once.
@@ -94,6 +101,8 @@ struct WorkerSnapshot {
   int64_t state_memory_bytes = 0;
   /// The thread runs and has not failed.
   bool alive = false;
+  /// Why stores cannot be written, while the disk is full.
+  std::string disk_full;
   int64_t commits = 0;
   int64_t commit_failures = 0;
   int64_t rewinds = 0;  // transactions given up
@@ -199,6 +208,7 @@ class Worker {
   void Close(OwnedTask* owned);
   /// Why all is to be done again from the last commit; OK = it is not.
   [[nodiscard]] const absl::Status& rewind_reason() const {
+    if (!damage_.ok()) return damage_;
     return exactly_once_ || retry_.ok() ? producer_->transaction_error() : retry_;
   }
   [[nodiscard]] bool spoiled() const { return !failed_ && !rewind_reason().ok(); }
@@ -223,7 +233,10 @@ class Worker {
   bool ReleaseIsWanted() const;
   absl::Status OnLateRefusal(const log::RefusedRecord& record);
   absl::Status PersistCommitted(OwnedTask* owned);
-  absl::Status PersistIfDue();
+  void PersistIfDue();
+  void NoteDiskFull(const absl::Status& full, bool tried);
+  bool NoteDamage(const OwnedTask& owned);
+  bool WaitsForSpace() const;
   void Fail(const absl::Status& status);
   void Drop(OwnedTask* owned);
   void BuryDropped(bool wait);
@@ -251,6 +264,10 @@ class Worker {
   int64_t dirty_bytes_ = 0;                           // of all tasks: what a commit would free
   int64_t queue_bytes_ = 0;                           // that each input may hold
   absl::Status retry_;                                // at least once: records that no broker took in time
+  absl::Status damage_;                               // the first of damaged_, in words
+  DamagedStores damaged_;                             // of tasks that are to start again without them
+  std::string disk_full_;                             // why stores cannot be written; empty = they can
+  bool told_of_wait_ = false;                         // that no input is taken for it
   bool failed_ = false;
   bool ended_ = false;
   std::optional<ThreadTime> time_;  // from the start of the thread
@@ -265,6 +282,9 @@ class Worker {
   std::chrono::nanoseconds next_full_commit_{0};
   std::chrono::nanoseconds next_asked_commit_{0};
   std::chrono::nanoseconds next_persist_{0};
+  std::chrono::nanoseconds next_hurried_persist_{0};
+  std::chrono::nanoseconds next_flush_look_{0};
+  std::chrono::nanoseconds next_space_warning_{0};
   std::chrono::nanoseconds next_publish_{0};
   std::optional<std::chrono::nanoseconds> no_delivery_since_;  // while AwaitDelivery sees none
   WorkerSnapshot totals_;

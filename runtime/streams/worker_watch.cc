@@ -27,6 +27,8 @@ const char* Words(WorkerActivity::Doing doing) {
       return "waiting for a broker to take records";
     case WorkerActivity::kClosing:
       return "closing a task";
+    case WorkerActivity::kDiskFull:
+      return "waiting for space on the disk";
   }
   return "something unknown";
 }

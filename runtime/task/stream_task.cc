@@ -126,7 +126,10 @@ absl::Status StreamTask::OpenStores(std::string* failed) {
 absl::Status StreamTask::Start(const log::Offsets& committed) {
   for (LoggedStore& logged : logged_) {
     absl::StatusOr<std::optional<int64_t>> offset = logged.store->PersistedOffset();
-    if (!offset.ok()) return offset.status();
+    if (!offset.ok()) {
+      TaskContext::error.ReportOfStore(offset.status(), logged.store->name());
+      return error();
+    }
     logged.base = *offset;
   }
   for (const auto& queue : group_.queues()) {
@@ -216,9 +219,7 @@ void StreamTask::Guarded(absl::FunctionRef<void()> run, absl::FunctionRef<std::s
     TaskContext::error.Report(thrown.error);
   }
   if (!was_ok || TaskContext::error.ok()) return;
-  const absl::Status located = At(TaskContext::error.status(), where());
-  TaskContext::error = FirstError();
-  TaskContext::error.Report(located);
+  TaskContext::error.Reword(At(TaskContext::error.status(), where()));
 }
 
 void StreamTask::Sample(const RecordQueue& next) {
@@ -319,11 +320,32 @@ void StreamTask::PostCommit() {
   }
 }
 
-absl::Status StreamTask::Persist() {
-  for (LoggedStore& logged : logged_) {
-    if (absl::Status status = logged.store->Persist(logged.base); !status.ok()) return status;
+absl::Status StreamTask::ForEachStore(absl::FunctionRef<absl::Status(const LoggedStore&)> act) {
+  absl::Status full;
+  for (const LoggedStore& logged : logged_) {
+    absl::Status status = act(logged);
+    if (absl::IsResourceExhausted(status)) {
+      full.Update(status);
+    } else if (!status.ok()) {
+      TaskContext::error.ReportOfStore(std::move(status), logged.store->name());
+      return error();
+    }
   }
-  return absl::OkStatus();
+  return full;
+}
+
+absl::Status StreamTask::Persist() {
+  return ForEachStore([](const LoggedStore& logged) { return logged.store->Persist(logged.base); });
+}
+
+int64_t StreamTask::RecordsBehind() const {
+  int64_t behind = 0;
+  for (const LoggedStore& logged : logged_) behind = std::max(behind, logged.store->RecordsBehind(logged.base));
+  return behind;
+}
+
+absl::Status StreamTask::FlushIfBehind(std::chrono::nanoseconds now, const FlushBound& bound) {
+  return ForEachStore([&](const LoggedStore& logged) { return logged.store->FlushIfBehind(now, bound); });
 }
 
 void StreamTask::Close() {

@@ -106,8 +106,13 @@ class StreamTask final : private TaskContext {
   /// After the commit succeeded.
   void PostCommit();
   /// Stores persist. Only when everything that was done so far is committed, but not at every commit: what is in memory becomes
-  /// one batch later.
+  /// one batch later. kResourceExhausted: the disk is full; the stores that it was full for count as not persisted, and nothing
+  /// is lost. After any other error the task is at its end.
   [[nodiscard]] absl::Status Persist();
+  /// Of the committed state: how many changelog records a crash would have to read again, of the store with most.
+  [[nodiscard]] int64_t RecordsBehind() const;
+  /// Begins to flush the stores that are behind. Errors as of Persist.
+  [[nodiscard]] absl::Status FlushIfBehind(std::chrono::nanoseconds now, const FlushBound& bound);
   void Close();
   /// After Close: destroys nodes and stores, so that their directories are free. What is left takes deliveries of what was sent.
   void FreeStores();
@@ -122,6 +127,8 @@ class StreamTask final : private TaskContext {
 
   /// The first error; it names topic, partition and offset where there is one.
   [[nodiscard]] const absl::Status& error() const { return TaskContext::error.status(); }
+  /// The store whose damage on the disk is that error; empty if it is another one. Set aside, it can be rebuilt.
+  [[nodiscard]] const std::string& damaged_store() const { return TaskContext::error.damaged_store(); }
   [[nodiscard]] const DroppedRecords& dropped() const { return TaskContext::dropped; }
   [[nodiscard]] const DeadLetterCounts& dead_letters() const { return errors_.dead_letters(); }
   [[nodiscard]] const ProcessorTopology& topology() const { return topology_; }
@@ -161,6 +168,8 @@ class StreamTask final : private TaskContext {
   /// Of the record in flight.
   [[nodiscard]] ErrorHandlerContext Context(const std::string& node) const;
   void WatchDirtyBytes();
+  /// All logged_, also behind one that finds no space on the disk.
+  absl::Status ForEachStore(absl::FunctionRef<absl::Status(const LoggedStore&)> act);
   void Sample(const RecordQueue& next);
 
   const StreamTaskOptions options_;

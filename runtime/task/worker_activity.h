@@ -10,7 +10,17 @@ namespace millrace {
 /// without locks: a few plain stores a record. Who looks may see parts of two moments, but not once the worker stands still.
 class WorkerActivity {
  public:
-  enum Doing : int32_t { kBetweenTasks, kStarting, kProcessing, kPunctuating, kForwarding, kCommitting, kDelivering, kClosing };
+  enum Doing : int32_t {
+    kBetweenTasks,
+    kStarting,
+    kProcessing,
+    kPunctuating,
+    kForwarding,
+    kCommitting,
+    kDelivering,
+    kClosing,
+    kDiskFull
+  };
 
   struct View {
     /// Grows with everything that is done.

@@ -62,6 +62,9 @@ class MemoryEngine final : public KeyValueEngine {
     return absl::OkStatus();
   }
   absl::Status Flush(bool) override { return absl::OkStatus(); }
+  [[nodiscard]] int64_t written() const override { return 0; }
+  [[nodiscard]] int64_t durable() const override { return 0; }
+  [[nodiscard]] bool stopped() const override { return false; }
   [[nodiscard]] bool persistent() const override { return false; }
   [[nodiscard]] const std::string& location() const override { return location_; }
 

@@ -19,6 +19,8 @@ constexpr int64_t kOwnMemoryBytes = int64_t{128} << 20;
 constexpr int64_t kDatabaseBytes = 192 << 10;
 constexpr char kData = 'd';
 constexpr char kMeta = 'm';
+// What the system says when a disk does not give what is on it.
+constexpr char kUnreadable[] = "Input/output error";
 constexpr BytesView kMarkKey = "format";
 constexpr BytesView kMark = "millrace-1";
 
@@ -37,14 +39,18 @@ std::string Where(const std::string& store, const std::string& directory) {
 
 absl::Status ToStatus(const rocksdb::Status& s, const std::string& where, std::string_view doing) {
   const std::string text = absl::StrCat(where, ": ", std::string(doing), ": ", s.ToString());
-  if (s.IsCorruption())
+  // A file that is gone, and a sector that the disk does not give, are damage as much as a wrong checksum.
+  const bool unreadable = s.IsIOError() && text.find(kUnreadable) != std::string::npos;
+  if (s.IsCorruption() || s.IsPathNotFound() || unreadable) {
     return absl::DataLossError(absl::StrCat(text, "; set the directory aside and restore from the changelog"));
-  if (s.IsNoSpace()) return absl::ResourceExhaustedError(absl::StrCat(text, "; free disk space and start again"));
+  }
+  if (s.IsNoSpace()) return absl::ResourceExhaustedError(absl::StrCat(text, "; free disk space, and it goes on by itself"));
   if (s.IsBusy() || s.IsLockLimit()) return absl::UnavailableError(text);
   return absl::InternalError(text);
 }
 
-rocksdb::Options MakeOptions(const RocksDbOptions& options, const EngineMemory& memory) {
+rocksdb::Options MakeOptions(const RocksDbOptions& options, const EngineMemory& memory,
+                             std::shared_ptr<RocksDbBackground> background) {
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = memory.block_cache;
   table.cache_index_and_filter_blocks = true;
@@ -71,6 +77,7 @@ rocksdb::Options MakeOptions(const RocksDbOptions& options, const EngineMemory& 
   o.writable_file_max_buffer_size = 16 << 10;
   o.use_direct_reads = options.direct_io;
   o.use_direct_io_for_flush_and_compaction = options.direct_io;
+  o.listeners.push_back(std::move(background));
   o.info_log = std::make_shared<NoLog>();
   o.info_log_level = rocksdb::FATAL_LEVEL;
   o.stats_dump_period_sec = 0;
@@ -86,7 +93,8 @@ absl::Status CheckDirectory(const std::string& store, const std::string& directo
   std::error_code error;
   fs::create_directories(directory, error);
   if (error) {
-    return absl::PermissionDeniedError(absl::StrCat(Where(store, directory), ": cannot make the directory: ", error.message()));
+    const std::string text = absl::StrCat(Where(store, directory), ": cannot make the directory: ", error.message());
+    return error == std::errc::no_space_on_device ? absl::ResourceExhaustedError(text) : absl::PermissionDeniedError(text);
   }
   if (fs::exists(directory + "/CURRENT", error)) return absl::OkStatus();
   for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
@@ -205,7 +213,8 @@ absl::StatusOr<std::unique_ptr<KeyValueEngine>> RocksDbEngine::Open(const std::s
                                                                     const RocksDbOptions& options) {
   if (absl::Status s = CheckDirectory(store, directory); !s.ok()) return s;
   const std::shared_ptr<EngineMemory> memory = options.memory != nullptr ? options.memory : MakeEngineMemory(kOwnMemoryBytes);
-  const rocksdb::Options rocks_options = MakeOptions(options, *memory);
+  auto background = std::make_shared<RocksDbBackground>();
+  const rocksdb::Options rocks_options = MakeOptions(options, *memory, background);
   rocksdb::DB* raw = nullptr;
   const rocksdb::Status s = rocksdb::DB::Open(rocks_options, directory, &raw);
   if (!s.ok()) {
@@ -218,19 +227,46 @@ absl::StatusOr<std::unique_ptr<KeyValueEngine>> RocksDbEngine::Open(const std::s
     }
     return ToStatus(s, Where(store, directory), "open");
   }
-  std::unique_ptr<RocksDbEngine> engine(new RocksDbEngine(store, directory, memory, std::unique_ptr<rocksdb::DB>(raw)));
+  std::unique_ptr<RocksDbEngine> engine(
+      new RocksDbEngine(store, directory, memory, std::move(background), std::unique_ptr<rocksdb::DB>(raw)));
   if (absl::Status mark = engine->CheckMark(); !mark.ok()) return mark;
   return engine;
 }
 
+void RocksDbBackground::OnFlushCompleted(rocksdb::DB* /*db*/, const rocksdb::FlushJobInfo& info) {
+  Flushed(static_cast<int64_t>(info.largest_seqno));
+}
+
+// Memtables are flushed in order.
+void RocksDbBackground::Flushed(int64_t position) {
+  int64_t before = durable;
+  while (before < position && !durable.compare_exchange_weak(before, position)) {
+  }
+}
+
+void RocksDbBackground::OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status* /*error*/) {
+  failed = true;
+}
+
+void RocksDbBackground::OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
+                                             bool* auto_recovery) {
+  *auto_recovery = false;
+}
+
 RocksDbEngine::RocksDbEngine(std::string store, std::string directory, std::shared_ptr<EngineMemory> memory,
-                             std::unique_ptr<rocksdb::DB> db)
-    : store_(std::move(store)), directory_(std::move(directory)), memory_(std::move(memory)), db_(std::move(db)) {
+                             std::shared_ptr<RocksDbBackground> background, std::unique_ptr<rocksdb::DB> db)
+    : store_(std::move(store)),
+      directory_(std::move(directory)),
+      memory_(std::move(memory)),
+      background_(std::move(background)),
+      db_(std::move(db)) {
   memory_->Opened();
+  background_->Flushed(written());
 }
 
 RocksDbEngine::~RocksDbEngine() {
-  // A flush that fails here only makes the next start restore a longer tail.
+  // A flush that fails here only makes the next start restore a longer tail: the changelog offset lies in the same memtables as
+  // the data that it stands for, so neither is there without the other.
   Flush(true).IgnoreError();
   db_->Close().PermitUncheckedError();
   memory_->Closed();
@@ -296,7 +332,19 @@ std::unique_ptr<EngineIterator> RocksDbEngine::Scan(const EngineRange& range, bo
   return std::make_unique<RocksDbIterator>(db_.get(), range, reverse, Where(store_, directory_));
 }
 
+int64_t RocksDbEngine::written() const { return static_cast<int64_t>(db_->GetLatestSequenceNumber()); }
+
+// After an error in the background RocksDB takes no writes until it is told to try again. It has kept its memtables.
+absl::Status RocksDbEngine::Resume(std::string_view doing) {
+  if (!background_->failed.exchange(false)) return absl::OkStatus();
+  const rocksdb::Status s = db_->Resume();
+  if (s.ok()) return absl::OkStatus();
+  background_->failed = true;
+  return Error(s, doing);
+}
+
 absl::Status RocksDbEngine::Write(const WriteBatch& batch) {
+  if (absl::Status s = Resume("write"); !s.ok()) return s;
   rocksdb::WriteBatch out(batch.bytes() + batch.size() * 8);
   Bytes key;
   Bytes end;
@@ -327,11 +375,16 @@ absl::Status RocksDbEngine::Write(const WriteBatch& batch) {
 }
 
 absl::Status RocksDbEngine::Flush(bool wait) {
+  if (absl::Status s = Resume("flush"); !s.ok()) return s;
   rocksdb::FlushOptions options;
   options.wait = wait;
   options.allow_write_stall = true;
+  const int64_t position = written();
   const rocksdb::Status s = db_->Flush(options);
-  return s.ok() ? absl::OkStatus() : Error(s, "flush");
+  if (!s.ok()) return Error(s, "flush");
+  // Listeners may hear of it only after those who wait.
+  if (wait) background_->Flushed(position);
+  return absl::OkStatus();
 }
 
 std::shared_ptr<EngineMemory> MakeEngineMemory(int64_t bytes) { return std::make_shared<EngineMemory>(bytes); }

@@ -149,12 +149,12 @@ absl::Status DuplicateWindows::Persist(std::optional<int64_t> changelog_offset) 
     Bytes end;
     PutBigEndian(live, &end);
     batch.DeleteRange(Bytes(sizeof(int64_t), '\0'), end);
-    engine_from_segment_ = live;
   }
   // First, for what is in the engine must not lie beyond it.
   if (dirty_bytes > 0) PutNumber(kObservedKey, observed_, &batch);
   if (absl::Status s = PutUnpersisted(&batch); !s.ok()) return s;
   if (absl::Status s = Write(&batch, changelog_offset); !s.ok()) return s;
+  engine_from_segment_ = std::max(engine_from_segment_, live);
   for (auto chunk = chunks_.rbegin(); chunk != chunks_.rend() && chunk->persisted != chunk->used; ++chunk) {
     chunk->persisted = chunk->used;
   }
@@ -293,7 +293,7 @@ void DuplicateWindowsCursor::MergeEngine(const EngineRange& range, NullableBytes
     const auto time = GetBigEndian<int64_t>(key.data() + key.size() - kTail);
     if (time >= from_ && time <= to_) (*merged)[Bytes(key)] = Bytes(it->value());
   }
-  if (absl::Status s = it->status(); !s.ok()) store_->Fail(s, "scanning");
+  if (absl::Status s = it->status(); !s.ok()) store_->FailEngine(s);
 }
 
 void DuplicateWindowsCursor::UseItems(absl::btree_map<Bytes, Bytes>* merged) {

@@ -203,7 +203,7 @@ bool OverlayCursor::Step() {
   const BytesView overlay_key = dirty != nullptr ? BytesView(dirty->key) : copy != nullptr ? BytesView(copy->key) : BytesView();
   live_ = nullptr;
   if (!engine_->Valid()) {
-    if (absl::Status s = engine_->status(); !s.ok()) store_->Fail(s, "scanning");
+    if (absl::Status s = engine_->status(); !s.ok()) store_->FailEngine(s);
   }
   if (!overlay && !engine_->Valid()) {
     valid_ = false;

@@ -27,6 +27,14 @@ absl::Status StateStoreOver<Core>::Persist(std::optional<int64_t> changelog_offs
   return core_->Persist(changelog_offset);
 }
 template <class Core>
+int64_t StateStoreOver<Core>::RecordsBehind(std::optional<int64_t> changelog_offset) {
+  return core_->RecordsBehind(changelog_offset);
+}
+template <class Core>
+absl::Status StateStoreOver<Core>::FlushIfBehind(std::chrono::nanoseconds now, const FlushBound& bound) {
+  return core_->FlushIfBehind(now, bound);
+}
+template <class Core>
 absl::StatusOr<std::optional<int64_t>> StateStoreOver<Core>::PersistedOffset() {
   return core_->PersistedOffset();
 }

@@ -1,6 +1,9 @@
 #include "millrace/state/internal/store_core.h"
 
+#include <algorithm>
 #include <exception>
+#include <functional>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "millrace/state/internal/mutants.h"
@@ -10,9 +13,16 @@ namespace {
 
 constexpr BytesView kOffsetKey = "changelog-offset";
 constexpr BytesView kLayoutKey = "layout";
-// A crash costs at most the replay of this many writes (the engine flushes by size earlier as a rule).
+// In a restore, when nobody looks how far the engine is behind: a crash then costs at most the replay of this many writes (the
+// engine flushes by size earlier as a rule).
 constexpr int64_t kWritesPerFlush = 500'000;
 constexpr size_t kBatchBytes = 1 << 20;
+
+// From a half to 1: the same for the same place, so that runs can be repeated.
+double AgePart(const std::string& location) {
+  return 0.5 +
+         0.5 * static_cast<double>(std::hash<std::string>()(location)) / static_cast<double>(std::numeric_limits<size_t>::max());
+}
 
 }  // namespace
 
@@ -41,6 +51,11 @@ absl::Status StoreCore::Open(const StoreContext& context) {
     engine_.reset();
     return error;
   }
+  age_part_ = AgePart(engine_->location());
+  const absl::StatusOr<std::optional<int64_t>> offset = ReadNumber(kOffsetKey);
+  if (!offset.ok()) return offset.status();
+  written_offset_ = *offset;
+  flushed_offset_ = flushing_offset_ = offset->value_or(0);
   if (*found) return absl::OkStatus();
   WriteBatch batch;
   batch.PutMeta(kLayoutKey, layout_);
@@ -55,7 +70,7 @@ absl::StatusOr<std::optional<int64_t>> StoreCore::PersistedOffset() {
 bool StoreCore::Read(BytesView key, Bytes* value) {
   const absl::StatusOr<bool> found = engine_->Get(key, value);
   if (found.ok()) return *found;
-  context_.error->Report(found.status());
+  FailEngine(found.status());
   return false;
 }
 
@@ -125,11 +140,50 @@ absl::Status StoreCore::Write(WriteBatch* batch, std::optional<int64_t> changelo
   }
   if (changelog_offset) PutNumber(kOffsetKey, *changelog_offset, batch);
   if (absl::Status s = engine_->Write(*batch); !s.ok()) return s;
-  if (changelog_offset) written_offset_ = changelog_offset;
+  if (changelog_offset) {
+    written_offset_ = changelog_offset;
+    ObserveFlushes();
+    unflushed_.push_back({engine_->written(), *changelog_offset});
+  }
   writes_since_flush_ += static_cast<int64_t>(batch->size());
-  if (writes_since_flush_ < kWritesPerFlush) return absl::OkStatus();
+  return writes_since_flush_ < kWritesPerFlush ? absl::OkStatus() : StartFlush();
+}
+
+absl::Status StoreCore::StartFlush() {
+  if (absl::Status s = engine_->Flush(false); !s.ok()) return s;
   writes_since_flush_ = 0;
-  return engine_->Flush(false);
+  flushing_position_ = engine_->written();
+  flushing_offset_ = written_offset_.value_or(0);
+  unflushed_since_.reset();
+  return absl::OkStatus();
+}
+
+void StoreCore::ObserveFlushes() {
+  const int64_t durable = engine_->durable();
+  for (; !unflushed_.empty() && unflushed_.front().position <= durable; unflushed_.pop_front()) {
+    flushed_offset_ = unflushed_.front().offset;
+  }
+}
+
+int64_t StoreCore::RecordsBehind(std::optional<int64_t> changelog_offset) {
+  if (!persistent() || !changelog_offset) return 0;
+  ObserveFlushes();
+  return std::max<int64_t>(0, *changelog_offset - flushed_offset_);
+}
+
+absl::Status StoreCore::FlushIfBehind(std::chrono::nanoseconds now, const FlushBound& bound) {
+  if (!persistent()) return absl::OkStatus();
+  // Also where nothing is behind: work in the background is to go on.
+  if (engine_->stopped()) return StartFlush();
+  ObserveFlushes();
+  if (engine_->written() <= std::max(flushing_position_, engine_->durable())) {
+    unflushed_since_.reset();
+    return absl::OkStatus();
+  }
+  if (!unflushed_since_) unflushed_since_ = now;
+  const int64_t behind = written_offset_.value_or(0) - std::max(flushing_offset_, flushed_offset_);
+  const bool old = static_cast<double>((now - *unflushed_since_).count()) >= static_cast<double>(bound.age.count()) * age_part_;
+  return behind >= bound.records || old ? StartFlush() : absl::OkStatus();
 }
 
 void StoreCore::TellIterators(BytesView key) {

@@ -92,7 +92,7 @@ void WindowCursor::MergeEngine(const EngineRange& range, NullableBytesView only_
     const auto time = GetBigEndian<int64_t>(key.data() + key.size() - kTail);
     if (time >= from_ && time <= to_) (*merged)[Bytes(key)] = Bytes(it->value());
   }
-  if (absl::Status s = it->status(); !s.ok()) store_->Fail(s, "scanning");
+  if (absl::Status s = it->status(); !s.ok()) store_->FailEngine(s);
 }
 
 void WindowCursor::UseItems(Merged* merged) {

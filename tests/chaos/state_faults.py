@@ -2,14 +2,20 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import time
 
-from run import SETTLE_S
+from run import SETTLE_S, Probe
 
 DISK = "24m"
+# So many keys that a store has dozens of blocks, of which opening it reads the first and the last.
+KEYS = 12000
+LARGE_BYTES = 32 << 10
+FLOOD_RATE = 5000
+FLOOD_S = 8
 
 
 def stores_of(run, worker):
@@ -58,11 +64,57 @@ def corrupt_state(run):
     if isinstance(kind, dict):
         foreign_directory(run, victim, kind)
         return
+    if kind == "flip SST":
+        damage_unseen(run, victim)
+        return
     done = [what for what in (damage(run, store, kind) for store in stores_of(run, victim)) if what]
     run.prove(len(done) > 0, f"{len(done)} stores of {victim.home} were damaged: {done[:3]}")
     successor = run.fleet.add(home=victim.home)
     run.fleet.wait_settled(SETTLE_S)
     run.prove_within(10, "a damaged store was set aside and kept", lambda: "event=state-set-aside" in successor.text())
+
+
+def damage_unseen(run, stopped):
+    """Damage in the middle of large stores, which shows when they are used. One worker has all tasks, so that it meets it all."""
+    for worker in list(run.fleet.workers):
+        run.fleet.stop(worker)
+    victim = run.fleet.add(home=stopped.home)
+    flood(run, 1)
+    run.fleet.wait_settled(SETTLE_S)
+    drained(run)
+    run.fleet.stop(victim)
+    large = {store: file for store, file in map(largest_table, stores_of(run, victim)) if file.stat().st_size > LARGE_BYTES}
+    for file in large.values():
+        flip(file, run.random)
+    run.prove(len(large) >= 12, f"{len(large)} large stores of {victim.home} were damaged: {[f.name for f in large.values()][:3]}")
+    worker = run.fleet.add(home=victim.home)
+    run.fleet.wait_settled(SETTLE_S)
+    flood(run, 2)
+    expected = {(store.parent.name, store.name) for store in large}
+    run.prove_within(90, f"each of {len(expected)} stores was set aside and kept, and nothing else",
+                     lambda: set(re.findall(r"event=state-set-aside task=(\S+) store=([^\s)]+)", worker.text())) == expected)
+    unseen = len(re.findall("given up: task .*event=(?:transaction-aborted|work-given-up)", worker.text()))
+    run.prove(unseen > 0, f"{unseen} times damage showed while the worker ran, and it went on")
+    run.fleet.wait_settled(SETTLE_S)
+    drained(run)
+    for _ in range(2):
+        run.fleet.add()
+
+
+def largest_table(store):
+    return store, max(store.glob("*.sst"), key=lambda file: file.stat().st_size, default=store / "CURRENT")
+
+
+def flood(run, number):
+    """More keys than the steady input has; they are judged like it."""
+    source = Probe(run.program, run.servers, "produce", run.topic("in"), "--rate", str(FLOOD_RATE), "--seed", str(number), "--keys",
+                   str(KEYS), "--first-id", str(200_000 * number), "--out", str(run.folder / f"ledger-flood-{number}"))
+    time.sleep(FLOOD_S)
+    source.finish()
+
+
+def drained(run):
+    run.prove_within(SETTLE_S, "all of it was processed", lambda: max(run.fleet.look()[1].values(), default=1) < FLOOD_RATE / 5)
 
 
 def foreign_directory(run, victim, change):
@@ -77,16 +129,19 @@ def foreign_directory(run, victim, change):
 
 
 def disk_full(run):
-    """F12: a worker's disk is full while it runs, when it gives tasks back, when it ends and when it starts; then there is space."""
+    """F12: a worker's disk is full while it runs, and has space again; is full when it gives tasks back, ends and starts again."""
     home = "small-disk"
     disk = run.folder / home
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "none", str(disk)], check=True)
     try:
-        victim = run.fleet.add(home=home)
+        victim = run.fleet.add(home=home, extra=("--set", "state.flush.interval.ms=1000"))
         run.fleet.wait_settled(SETTLE_S)
         fill(disk / "filler")
         run.prove(os.statvfs(disk).f_bavail == 0, "its disk is full")
+        goes_on(run, victim, disk / "filler")
+        fill(disk / "filler")
+        run.prove(os.statvfs(disk).f_bavail == 0, "its disk is full again")
         run.fleet.add()
         run.fleet.wait_settled(SETTLE_S, every=False, may_end=victim)
         end(run, victim)
@@ -107,6 +162,18 @@ def disk_full(run):
     except BaseException:
         subprocess.run(["umount", "-l", str(disk)], check=False)
         raise
+
+
+def goes_on(run, victim, filler):
+    """A running worker meets the full disk, works on in memory, and writes what waits once there is space."""
+    run.prove_within(20, "it met that while it ran", lambda: "event=disk-full" in victim.text() and "No space left" in victim.text())
+    run.prove_within(5, "its metrics show it", lambda: sum(victim.metrics().get("disk_full_workers", {}).values()) >= 1)
+    commits = sum(victim.metrics()["commits_total"].values())
+    run.prove_within(10, "it goes on committing", lambda: sum(victim.metrics()["commits_total"].values()) > commits + 5)
+    filler.unlink()
+    run.prove_within(20, "it wrote its state when there was space", lambda: "event=disk-has-space" in victim.text())
+    run.prove_within(20, "and nothing waits any more", lambda: not sum(victim.metrics()["disk_full_workers"].values()))
+    run.prove(victim.alive(), "the same process")
 
 
 def fill(path):

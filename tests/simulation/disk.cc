@@ -97,12 +97,17 @@ class Disk::Engine final : public KeyValueEngine {
     if (absl::Status status = disk_->CheckSpace(path_); !status.ok()) return status;
     files_->written.Apply(batch);
     files_->unsynced.push_back(batch);
+    ++written_;
     return absl::OkStatus();
   }
   absl::Status Flush(bool /*wait*/) override {
+    if (absl::Status status = disk_->CheckSpace(path_); !status.ok()) return status;
     Sync();
     return absl::OkStatus();
   }
+  [[nodiscard]] int64_t written() const override { return written_; }
+  [[nodiscard]] int64_t durable() const override { return written_ - static_cast<int64_t>(files_->unsynced.size()); }
+  [[nodiscard]] bool stopped() const override { return false; }
   [[nodiscard]] bool persistent() const override { return true; }
   [[nodiscard]] const std::string& location() const override { return path_; }
 
@@ -122,6 +127,7 @@ class Disk::Engine final : public KeyValueEngine {
   Disk* const disk_;
   const std::string path_;
   const std::shared_ptr<StoreFiles> files_;
+  int64_t written_ = 0;  // batches
 };
 
 class Disk::Factory final : public EngineFactory {

@@ -176,6 +176,16 @@ TEST(Health, ATaskThatIsNotOpenedYetIsNamed) {
   EXPECT_FALSE(body["restoring"][1].contains("store"));
 }
 
+TEST(Health, AFullDiskIsAliveButNotReadyAndSaysWhere) {
+  RuntimeSnapshot snapshot = Running();
+  snapshot.disk_full = {"store 'sales' in 'state/shop/0_1/sales': no space"};
+  EXPECT_TRUE(Liveness(snapshot).ok);
+  const Health ready = Readiness(snapshot);
+  EXPECT_FALSE(ready.ok);
+  EXPECT_EQ(nlohmann::json::parse(ready.body)["disk_full"][0], snapshot.disk_full[0]);
+  EXPECT_THAT(PrometheusText(snapshot), testing::HasSubstr("disk_full_workers{application=\"shop\"} 1"));
+}
+
 TEST(Health, AFailedApplicationIsNeitherAliveNorReadyAndSaysWhy) {
   RuntimeSnapshot snapshot = Running();
   snapshot.state = "ERROR";

@@ -107,6 +107,14 @@ TEST_F(ProgressWatchdogTest, RestAtTheEndIsNoStall) {
   EXPECT_THAT(Lines(), IsEmpty());
 }
 
+TEST_F(ProgressWatchdogTest, AWorkerThatWaitsForSpaceOnItsDiskIsNotHopeless) {
+  Behind();
+  view_.workers[0].activity.doing = WorkerActivity::kDiskFull;
+  EXPECT_THAT(LookAfter(600s), IsEmpty()) << "there is nothing to be read anew";
+  EXPECT_THAT(Lines(), testing::Contains(HasSubstr("worker-1 waits for space on the disk")));
+  EXPECT_THAT(watchdog_->hopeless(), IsEmpty());
+}
+
 TEST_F(ProgressWatchdogTest, APartitionWhoseRecordsDoNotComeIsReadAnewAndThenHopeless) {
   Behind();
   EXPECT_THAT(LookAfter(59s), IsEmpty());

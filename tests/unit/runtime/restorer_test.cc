@@ -31,6 +31,7 @@ class FakeStore final : public StateStore {
   absl::StatusOr<std::optional<int64_t>> PersistedOffset() override { return offset; }
   absl::Status Restore(std::span<const ChangelogRecord> records, int64_t next_offset) override {
     if (damaged) return absl::DataLossError("checksum");
+    if (full-- > 0) return absl::ResourceExhaustedError("no space");
     for (const ChangelogRecord& record : records) {
       if (record.value) {
         contents[std::string(record.key)] = std::string(*record.value);
@@ -49,6 +50,7 @@ class FakeStore final : public StateStore {
   std::map<std::string, std::string> contents;
   std::optional<int64_t> offset;
   bool damaged = false;
+  int full = 0;  // how often there is no space
 
  private:
   std::string name_ = "counts";
@@ -68,10 +70,12 @@ struct Outcome {
 
 class FakeJob : public RestoreJob {
  public:
-  FakeJob(Outcome* outcome, std::optional<int64_t> offset, std::optional<int64_t> limit = std::nullopt, bool damaged = false)
+  FakeJob(Outcome* outcome, std::optional<int64_t> offset, std::optional<int64_t> limit = std::nullopt, bool damaged = false,
+          int full = 0)
       : outcome_(outcome), limit_(limit), store_(std::make_unique<FakeStore>()) {
     store_->offset = offset;
     store_->damaged = damaged;
+    store_->full = full;
   }
   ~FakeJob() override { outcome_->destroyed = true; }
   [[nodiscard]] int32_t task_number() const override { return number; }
@@ -140,6 +144,15 @@ TEST_F(RestorerTest, AJobThatFindsNoBrokerIsTriedAgain) {
   restorer_.Add(std::make_unique<FakeJob>(&outcome_, std::nullopt));
   ASSERT_TRUE(Eventually([&] { return outcome_.finished.load(); }));
   EXPECT_FALSE(outcome_.failed);
+  EXPECT_EQ(outcome_.contents, (std::map<std::string, std::string>{{"a", "1"}}));
+}
+
+TEST_F(RestorerTest, AJobThatFindsNoSpaceOnItsDiskIsTriedAgain) {
+  Log("a", "1");
+  restorer_.Add(std::make_unique<FakeJob>(&outcome_, std::nullopt, std::nullopt, /*damaged=*/false, /*full=*/1));
+  ASSERT_TRUE(Eventually([&] { return outcome_.finished.load(); }));
+  EXPECT_FALSE(outcome_.failed);
+  EXPECT_EQ(outcome_.afresh, 0);
   EXPECT_EQ(outcome_.contents, (std::map<std::string, std::string>{{"a", "1"}}));
 }
 

@@ -1,5 +1,6 @@
 #include "millrace/state/internal/duplicate_windows.h"
 
+#include "fake_disk.h"
 #include "test_support.h"
 
 namespace millrace::internal {
@@ -40,6 +41,23 @@ class DuplicateWindowsTest : public testing::Test {
   std::unique_ptr<StoreMemory> memory_;
   DuplicateWindows windows_{"windows", StoreKind::kPersistent, WindowLayout{1000, 10}};
 };
+
+TEST_F(DuplicateWindowsTest, WhatExpiresWhileTheDiskIsFullLeavesTheEngineAfterwards) {
+  state_test::FakeDisk disk;
+  engines_ = std::make_unique<state_test::FakeEngines>(&disk);
+  Open();
+  Add("a", "old", 1);
+  ASSERT_EQ(windows_.Persist(1), absl::OkStatus());
+  Add("a", "new", 1'000'000);
+  disk.full = true;
+  EXPECT_EQ(windows_.Persist(2).code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(InEngine(), 1U);
+  EXPECT_GT(windows_.dirty_bytes, 0);
+  disk.full = false;
+  EXPECT_EQ(windows_.Persist(2), absl::OkStatus());
+  EXPECT_EQ(InEngine(), 1U) << "the new one";
+  EXPECT_EQ(Walk("a", 0, 2'000'000), "1000000=new ");
+}
 
 TEST_F(DuplicateWindowsTest, LateWindowsTakeTheirPlaceAmongThoseOfTheirKey) {
   Open();

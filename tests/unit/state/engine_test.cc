@@ -1,4 +1,6 @@
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 #include "test_support.h"
 
@@ -161,6 +163,101 @@ TEST(RocksDbEngine, ADamagedDatabaseIsDataLoss) {
     EXPECT_GE(found, 1) << damaged;
     ExpectDataLoss(directory.path());
   }
+}
+
+std::string ManyKey(int i) { return "key" + std::to_string(100'000 + i); }
+
+// Opening reads the ends of the files only.
+TEST(RocksDbEngine, ADamagedBlockIsDataLossWhenItIsRead) {
+  constexpr int kKeys = 20'000;
+  const TemporaryDirectory directory;
+  {
+    auto engine = MakeRocksDbEngineFactory(directory.path())->Open("orders", StoreKind::kPersistent);
+    WriteBatch batch;
+    for (int i = 0; i < kKeys; ++i) batch.Put(ManyKey(i), std::string(100, 'x'));
+    ASSERT_EQ((*engine)->Write(batch), absl::OkStatus());
+  }
+  ASSERT_EQ(state_test::FlipInTables(directory.path() + "/orders"), 1);
+  const auto opened = MakeRocksDbEngineFactory(directory.path())->Open("orders", StoreKind::kPersistent);
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  KeyValueEngine& engine = **opened;
+  int damaged = 0;
+  absl::Status error;
+  Bytes value;
+  for (int i = 0; i < kKeys; ++i) {
+    const auto found = engine.Get(ManyKey(i), &value);
+    if (found.ok()) continue;
+    ++damaged;
+    error = found.status();
+    std::vector<NullableBytes> values;
+    const std::string key = ManyKey(i);
+    EXPECT_EQ(engine.MultiGet(std::vector<BytesView>{key}, &values).code(), absl::StatusCode::kDataLoss);
+  }
+  EXPECT_GE(damaged, 1);
+  EXPECT_LE(damaged, 100) << "the rest can be read";
+  for (const bool reverse : {false, true}) {
+    const auto it = engine.Scan({}, reverse);
+    while (it->Valid()) it->Next();
+    EXPECT_EQ(it->status().code(), absl::StatusCode::kDataLoss) << it->status();
+  }
+  EXPECT_EQ(error.code(), absl::StatusCode::kDataLoss) << error;
+  EXPECT_THAT(std::string(error.message()), testing::HasSubstr("'orders'"));
+  EXPECT_THAT(std::string(error.message()), testing::HasSubstr(directory.path() + "/orders"));
+}
+
+// Nobody reads the block, but RocksDB does, to write its files anew.
+TEST(RocksDbEngine, DamageThatACompactionMeetsIsDataLossOfTheNextWrite) {
+  const TemporaryDirectory directory;
+  const auto write = [](KeyValueEngine* engine) {
+    WriteBatch batch;
+    for (int i = 0; i < 2000; ++i) batch.Put(ManyKey(i), std::string(100, 'x'));
+    absl::Status status = engine->Write(batch);
+    return status.ok() ? engine->Flush(true) : status;
+  };
+  {
+    auto engine = *MakeRocksDbEngineFactory(directory.path())->Open("orders", StoreKind::kPersistent);
+    ASSERT_EQ(write(engine.get()), absl::OkStatus());
+  }
+  ASSERT_EQ(state_test::FlipInTables(directory.path() + "/orders"), 1);
+  const auto engine = *MakeRocksDbEngineFactory(directory.path())->Open("orders", StoreKind::kPersistent);
+  absl::Status status;
+  for (int i = 0; i < 1000 && status.ok(); ++i) {
+    if (i < 10 || engine->stopped()) status = write(engine.get());
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_TRUE(engine->stopped());
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
+  EXPECT_EQ(write(engine.get()).code(), absl::StatusCode::kDataLoss) << "it stays so";
+}
+
+TEST(RocksDbEngine, TellsWhatACrashWouldLeave) {
+  const TemporaryDirectory directory;
+  auto engine = *MakeRocksDbEngineFactory(directory.path())->Open("s", StoreKind::kPersistent);
+  const auto write = [&](const std::string& key) {
+    WriteBatch batch;
+    batch.Put(key, "1");
+    ASSERT_EQ(engine->Write(batch), absl::OkStatus());
+  };
+  write("a");
+  const int64_t a = engine->written();
+  EXPECT_LT(engine->durable(), a);
+  ASSERT_EQ(engine->Flush(true), absl::OkStatus());
+  EXPECT_EQ(engine->durable(), a);
+  write("b");
+  EXPECT_GT(engine->written(), a);
+  EXPECT_EQ(engine->durable(), a);
+  EXPECT_FALSE(engine->stopped());
+
+  state_test::CopyAsLeftByACrash(directory.path() + "/s", directory.path() + "/left");
+  const auto left = *MakeRocksDbEngineFactory(directory.path())->Open("left", StoreKind::kPersistent);
+  Bytes value;
+  EXPECT_TRUE(*left->Get("a", &value));
+  EXPECT_FALSE(*left->Get("b", &value));
+  EXPECT_EQ(left->written(), left->durable()) << "what was found is on the disk";
+  const int64_t b = engine->written();
+  engine.reset();
+  engine = *MakeRocksDbEngineFactory(directory.path())->Open("s", StoreKind::kPersistent);
+  EXPECT_EQ(engine->durable(), b) << "a close flushes";
 }
 
 TEST(RocksDbEngine, AStoreOpenTwiceIsAnErrorButNoDataLoss) {

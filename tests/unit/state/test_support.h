@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,27 @@ class TemporaryDirectory {
  private:
   std::string path_;
 };
+
+/// Another value for one bit in the middle of each table file of a store's directory. Returns how many files there are.
+inline int FlipInTables(const std::string& directory) {
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    if (entry.path().extension() != ".sst") continue;
+    ++files;
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    const auto middle = static_cast<std::streamoff>(std::filesystem::file_size(entry.path()) / 2);
+    file.seekg(middle);
+    const int byte = file.get();
+    file.seekp(middle);
+    file.put(static_cast<char>(byte ^ 16));
+  }
+  return files;
+}
+
+/// What a SIGKILL leaves of a directory that is in use, elsewhere.
+inline void CopyAsLeftByACrash(const std::string& from, const std::string& to) {
+  std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
+}
 
 /// Keeps what is logged, as "key=value@timestamp[headers]" and as records to restore from.
 class RecordingChangelog : public ChangelogSink {

@@ -85,6 +85,9 @@ class StreamsConfig {
   [[nodiscard]] std::optional<int> http_port() const;
   [[nodiscard]] const std::string& http_host() const;
 
+  /// How long committed state may stay in memory only.
+  [[nodiscard]] std::chrono::milliseconds state_flush_interval() const;
+
   /// How often an instance describes itself in the status topic.
   [[nodiscard]] std::chrono::milliseconds status_interval() const;
 

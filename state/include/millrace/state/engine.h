@@ -78,7 +78,8 @@ struct EngineRange {
 };
 
 /// An ordered map of bytes that one store keeps its committed state in. One thread at a time. Closing (destruction) makes written
-/// batches durable where the engine has a disk.
+/// batches durable where the engine has a disk. Errors name store and directory; kDataLoss: what is on the disk is damaged, set
+/// it aside and restore; kResourceExhausted: the disk is full, the same call may succeed later.
 class KeyValueEngine {
  public:
   virtual ~KeyValueEngine() = default;
@@ -92,6 +93,13 @@ class KeyValueEngine {
   [[nodiscard]] virtual absl::Status Write(const WriteBatch& batch) = 0;
   /// Makes what was written durable. Starts the work; does not wait for the disk unless `wait`.
   [[nodiscard]] virtual absl::Status Flush(bool wait) = 0;
+  /// How much was written: grows with each batch. What a crash would leave of it: all up to durable(), which follows flushes,
+  /// whoever began them.
+  [[nodiscard]] virtual int64_t written() const = 0;
+  [[nodiscard]] virtual int64_t durable() const = 0;
+  /// Work in the background has failed (no space, damage). The next Write or Flush tries whether it goes on, and says why not;
+  /// what was written before is kept for that.
+  [[nodiscard]] virtual bool stopped() const = 0;
   [[nodiscard]] virtual bool persistent() const = 0;
   /// For messages: the directory, or "memory".
   [[nodiscard]] virtual const std::string& location() const = 0;

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "millrace/state/bytes.h"
 #include "millrace/state/first_error.h"
+#include "millrace/state/flush_bound.h"
 #include "millrace/state/headers.h"
 #include "millrace/state/record_context.h"
 #include "millrace/state/serde_fingerprint.h"
@@ -82,8 +83,19 @@ class StateStore {
   /// Act 2: logs what is not logged yet.
   virtual void LogDirty() = 0;
   /// Act 3, only after a commit that covers all writes so far: one sorted run of writes to the engine, at its end
-  /// `changelog_offset` (highest delivered offset + 1; nullopt if nothing was ever logged). Need not follow every commit.
+  /// `changelog_offset` (highest delivered offset + 1; nullopt if nothing was ever logged). Need not follow every commit. After
+  /// an error everything counts as not persisted.
   [[nodiscard]] virtual absl::Status Persist(std::optional<int64_t> changelog_offset) = 0;
+
+  /// How many changelog records a crash would have to read again, if the changelog ended at `changelog_offset` (as for Persist):
+  /// what is not on the disk. 0 for a store without a disk or a changelog.
+  [[nodiscard]] virtual int64_t RecordsBehind(std::optional<int64_t> /*changelog_offset*/) { return 0; }
+  /// Called now and then between records; `now` is a monotonic clock. Begins to flush what is persisted if `bound` says so,
+  /// without waiting for the disk. Errors are also those of earlier flushes: kResourceExhausted = nothing is lost, call it again
+  /// later.
+  [[nodiscard]] virtual absl::Status FlushIfBehind(std::chrono::nanoseconds /*now*/, const FlushBound& /*bound*/) {
+    return absl::OkStatus();
+  }
 
   /// The changelog offset of the persisted state; nullopt for a store without persisted state.
   [[nodiscard]] virtual absl::StatusOr<std::optional<int64_t>> PersistedOffset() = 0;

@@ -23,6 +23,8 @@ class StateStoreOver : public virtual StateStore {
   void ForwardDirty() final;
   void LogDirty() final;
   [[nodiscard]] absl::Status Persist(std::optional<int64_t> changelog_offset) final;
+  [[nodiscard]] int64_t RecordsBehind(std::optional<int64_t> changelog_offset) final;
+  [[nodiscard]] absl::Status FlushIfBehind(std::chrono::nanoseconds now, const FlushBound& bound) final;
   [[nodiscard]] absl::StatusOr<std::optional<int64_t>> PersistedOffset() final;
   [[nodiscard]] absl::Status Restore(std::span<const ChangelogRecord> records, int64_t next_offset) final;
   [[nodiscard]] int64_t dirty_bytes() const final;

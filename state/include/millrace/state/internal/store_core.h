@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -130,6 +131,8 @@ class StoreCore {
   [[nodiscard]] bool Read(BytesView key, Bytes* value);
   [[nodiscard]] absl::StatusOr<std::optional<int64_t>> ReadNumber(BytesView meta_key);
   void Fail(const absl::Status& status, std::string_view doing);
+  /// With an error of the engine, which names the store itself.
+  void FailEngine(const absl::Status& status) { context_.error->ReportOfStore(status, name_); }
   /// Runs a change of the store. An exception of a user's type or serde in it leaves half of the change behind, so the task fails
   /// with it, whoever catches it.
   template <class F>
@@ -152,6 +155,9 @@ class StoreCore {
   [[nodiscard]] absl::Status WriteIfLarge(WriteBatch* batch);
   /// Writes a batch with the changelog offset in it: the last one of a commit.
   [[nodiscard]] absl::Status Write(WriteBatch* batch, std::optional<int64_t> changelog_offset);
+  /// As StateStore says.
+  [[nodiscard]] int64_t RecordsBehind(std::optional<int64_t> changelog_offset);
+  [[nodiscard]] absl::Status FlushIfBehind(std::chrono::nanoseconds now, const FlushBound& bound);
   static void PutNumber(BytesView meta_key, int64_t value, WriteBatch* batch);
 
   void Register(LiveIterator* iterator) {
@@ -183,6 +189,8 @@ class StoreCore {
  private:
   friend class LiveIterator;
   void FailThrown();
+  absl::Status StartFlush();
+  void ObserveFlushes();
   void TellIterators(BytesView key);
 
   std::string name_;
@@ -197,6 +205,16 @@ class StoreCore {
   StoreMemory::Account account_;
   int64_t writes_since_flush_ = 0;
   std::optional<int64_t> written_offset_;
+  struct OffsetMark {
+    int64_t position;  // of the engine, once the offset was written
+    int64_t offset;
+  };
+  std::deque<OffsetMark> unflushed_;
+  int64_t flushed_offset_ = 0;   // the last one that a crash leaves
+  int64_t flushing_offset_ = 0;  // and the last one that a flush was begun for, with its place
+  int64_t flushing_position_ = 0;
+  std::optional<std::chrono::nanoseconds> unflushed_since_;  // written, without a flush that was begun for it
+  double age_part_ = 1;                                      // of FlushBound::age
 };
 
 inline LiveIterator::LiveIterator(StoreCore* store) { store->open_iterators_.MoveToBack(&open_); }
