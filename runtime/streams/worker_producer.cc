@@ -78,8 +78,9 @@ absl::Status WorkerProducer::OnRefused(const log::RefusedRecord& record) {
   }
   if (record.retriable) return record.error;
   Remember(record, absl::InvalidArgumentError(record.error.message()));
-  // Its transaction is lost; the record alone is refused when it is sent again.
-  return record.of_batch ? absl::AbortedError(record.error.message()) : record.error;
+  // Its transaction is lost, and this error sticks to the producer: it must not be taken for a refusal of the records that are
+  // sent next. The record alone is refused when it is sent again.
+  return absl::AbortedError(record.error.message());
 }
 
 void WorkerProducer::Remember(const log::RefusedRecord& record, const absl::Status& error) {

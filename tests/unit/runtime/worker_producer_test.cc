@@ -119,6 +119,7 @@ class LateProducer final : public log::TransactionalProducer {
   explicit LateProducer(std::vector<std::string>* committed) : committed_(committed) {}
   absl::Status Send(const std::string& topic, std::optional<int32_t>, NullableBytesView key, NullableBytesView value,
                     Timestamp timestamp, const Headers&, int64_t* mark) override {
+    if (!error_.ok()) return error_;
     sent_.emplace_back(*value);
     if (value->starts_with("refused")) {
       key_ = *key;
@@ -127,7 +128,8 @@ class LateProducer final : public log::TransactionalProducer {
       record.key = key_;
       record.value = sent_.back();
       record.timestamp = timestamp;
-      record.error = absl::InternalError("invalid timestamp");
+      record.error =
+          *value == "refused as unknown" ? absl::NotFoundError("no such topic") : absl::InternalError("invalid timestamp");
       record.marked = mark != nullptr;
       record.of_batch = value->starts_with("refused with its batch");
     }
@@ -137,7 +139,7 @@ class LateProducer final : public log::TransactionalProducer {
   absl::Status Poll() override {
     for (const log::RefusedRecord& record : std::exchange(refusals_, {})) {
       const absl::Status status = handler_(record);
-      if (error_.ok() && !status.ok()) error_ = absl::AbortedError(status.message());
+      if (error_.ok() && !status.ok()) error_ = log::IsRefusal(status) ? status : absl::AbortedError(status.message());
     }
     return error_;
   }
@@ -187,6 +189,20 @@ TEST_F(LateRefusalTest, ExactlyOnceRefusesTheRecordAtOnceWhenItsTransactionIsDon
   EXPECT_TRUE(producer.transaction_error().ok()) << producer.transaction_error();
   ASSERT_TRUE(producer.CommitTransaction({}, {}).ok());
   EXPECT_EQ(committed_, (Strings{"a", "b"}));
+}
+
+TEST_F(LateRefusalTest, ExactlyOnceARefusalThatIsToldLateIsNotTakenForThatOfTheNextRecord) {
+  WorkerProducer producer([this] { return std::make_unique<LateProducer>(&committed_); });
+  ASSERT_TRUE(producer.Rewind().ok());
+  ASSERT_TRUE(Send(&producer, "refused as unknown").ok());
+  EXPECT_TRUE(absl::IsAborted(producer.Poll()));
+  EXPECT_FALSE(producer.transaction_error().ok());
+  EXPECT_FALSE(log::IsRefusal(Send(&producer, "a")));
+  ASSERT_TRUE(producer.Rewind().ok());
+  EXPECT_TRUE(log::IsRefusal(Send(&producer, "refused as unknown")));
+  ASSERT_TRUE(Send(&producer, "a").ok());
+  ASSERT_TRUE(producer.CommitTransaction({}, {}).ok());
+  EXPECT_EQ(committed_, (Strings{"a"}));
 }
 
 TEST_F(LateRefusalTest, ExactlyOnceFindsTheRecordForWhichABatchWasRefused) {
