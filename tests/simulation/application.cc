@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "millrace/operators/processor.h"
 #include "millrace/state/key_value_store.h"
@@ -49,6 +50,29 @@ class Timer final : public Processor<std::string, std::string> {
 };
 
 }  // namespace
+
+RefusedBy RefusedOf(std::string_view order) {
+  int number = 0;
+  if (order.empty() || !absl::SimpleAtoi(std::string(order.substr(1)), &number)) return RefusedBy::kNobody;
+  if (number % 11 == 3) return RefusedBy::kClient;
+  if (number % 11 == 5) return RefusedBy::kPartition;
+  return number % 11 == 8 ? RefusedBy::kBroker : RefusedBy::kNobody;
+}
+
+ExceptionHandlers RefusalHandlers() {
+  ExceptionHandlers handlers;
+  handlers.production = [](const ErrorHandlerContext&, const UnwritableRecord& record) {
+    if (record.retriable) return ErrorHandlerResponse::Retry();
+    if (record.topic != kEcho || !record.key || RefusedOf(*record.key) == RefusedBy::kNobody) return ErrorHandlerResponse::Fail();
+    DeadLetter letter;
+    letter.topic = kLetters;
+    letter.key.emplace(*record.key);
+    if (record.value) letter.value.emplace(*record.value);
+    letter.timestamp = record.timestamp;
+    return ErrorHandlerResponse::Continue({std::move(letter)});
+  };
+  return handlers;
+}
 
 Topology MakeTopology(const StreamsConfig& config) {
   StreamsBuilder builder(config);

@@ -165,19 +165,24 @@ absl::StatusOr<std::unique_ptr<KeyValueEngine>> Disk::OpenEngine(const std::stri
   return std::make_unique<Engine>(this, path, files);
 }
 
-void Disk::Crash(double damage_probability) {
+CrashLosses Disk::Crash(double damage_probability) {
+  CrashLosses losses;
   locked_.clear();
   Random& random = scheduler_->random();
   for (auto& [path, files] : stores_) {
     // The dead process's engine keeps the old files, which nobody sees any more.
     auto left = std::make_shared<StoreFiles>();
     left->durable = files->durable;
-    left->damaged = files->damaged || random.Chance(damage_probability);
+    const bool damaged = random.Chance(damage_probability);
+    left->damaged = files->damaged || damaged;
+    if (damaged) ++losses.damaged_stores;
     const size_t kept = random.Below(files->unsynced.size() + 1);
+    losses.batches += static_cast<int64_t>(files->unsynced.size() - kept);
     for (size_t i = 0; i < kept; ++i) left->durable.Apply(files->unsynced[i]);
     left->written = left->durable;
     files = std::move(left);
   }
+  return losses;
 }
 
 void Disk::Lose() {

@@ -30,6 +30,12 @@ struct StoreFiles {
   bool open = false;
 };
 
+/// What a crash took.
+struct CrashLosses {
+  int64_t batches = 0;  // of unsynced writes
+  int64_t damaged_stores = 0;
+};
+
 /// One machine's disk: it outlives the processes. Files are durable once written; of a store a crash keeps what was flushed and
 /// any number of the batches after it, in order, as RocksDB without a write-ahead log does.
 class Disk final : public FileSystem {
@@ -38,7 +44,7 @@ class Disk final : public FileSystem {
 
   /// What the death of the process does: locks end, unsynced batches are lost from a seeded one on, now and then a store is
   /// damaged.
-  void Crash(double damage_probability);
+  CrashLosses Crash(double damage_probability);
   /// The machine is replaced by an empty one.
   void Lose();
   /// While full, whatever needs space fails with kResourceExhausted.

@@ -23,8 +23,7 @@ Instance::Instance(Surroundings* around, int number)
 void Instance::Start() {
   auto life = std::make_unique<Life>();
   life->process = around_->scheduler->NewProcess(absl::StrCat(name_, ".", lives_.size() + 1));
-  life->faults = std::make_unique<Faults>(around_->scheduler, life->process, around_->network, &around_->rates,
-                                          &around_->stalled_until, &around_->counts);
+  life->faults = std::make_unique<Faults>(around_->scheduler, life->process, around_->network, &around_->trouble);
   life->last_heartbeat = around_->scheduler->now();
   crash_noticed = false;
   lives_.push_back(std::move(life));
@@ -46,6 +45,7 @@ void Instance::Run(Life* life) {
   {
     KafkaStreams streams(MakeTopology(*config), *config,
                          std::shared_ptr<log::LogClient>(MakeFaultyClient(around_->log->NewClient(), life->faults.get())), host);
+    if (around_->trouble.refusals) streams.SetExceptionHandlers(RefusalHandlers());
     const auto over = [&streams] {
       const KafkaStreams::State state = streams.state();
       return state == KafkaStreams::State::kNotRunning || state == KafkaStreams::State::kError;

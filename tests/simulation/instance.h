@@ -18,9 +18,7 @@ struct Surroundings {
   Scheduler* scheduler = nullptr;
   log::embedded::EmbeddedLog* log = nullptr;
   SimProcess* network = nullptr;
-  FaultRates rates;
-  Nanoseconds stalled_until{0};
-  FaultCounts counts;
+  Trouble trouble;
   std::map<std::string, std::string> properties;
   bool static_members = false;
 };

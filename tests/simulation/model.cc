@@ -12,7 +12,7 @@ namespace millrace::simulation {
 namespace {
 
 constexpr int kCustomerCount = 4;
-constexpr const char* kTopics[] = {kOrders, kPayments, kCustomers, kEcho, kPaid, kTimed, kLists, kEnriched};
+constexpr const char* kTopics[] = {kOrders, kPayments, kCustomers, kEcho, kPaid, kTimed, kLists, kEnriched, kLetters};
 
 }  // namespace
 
@@ -111,12 +111,19 @@ class Model::Checker {
 
   void CheckEcho() {
     std::set<std::string> expected;
+    std::set<std::string> refused;
     std::array<std::vector<std::string>, kPartitions> in_order;
     for (const Order& order : model_.orders_) {
-      expected.insert(absl::StrCat(order.id, " -> of ", order.customer));
+      const std::string fact = absl::StrCat(order.id, " -> of ", order.customer);
+      if (promise_.refusals && RefusedOf(order.id) != RefusedBy::kNobody) {
+        refused.insert(fact);
+        continue;
+      }
+      expected.insert(fact);
       in_order[order.partition].push_back(order.id);
     }
     CheckFacts(kEcho, expected, true);
+    CheckFacts(kLetters, refused, true);
     if (!promise_.exactly_once) return;
     std::array<size_t, kPartitions> next{};
     for (const Output& output : model_.Read(kEcho)) {

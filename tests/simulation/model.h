@@ -22,6 +22,8 @@ struct Promise {
   /// At least once: no instance went on with tasks that others had already. One that does may write old state over new, so only
   /// what needs no state is promised then.
   bool no_zombie = true;
+  /// Copies of some orders are refused, and written elsewhere.
+  bool refusals = false;
 };
 
 /// Writes the input and knows, independently of Millrace's code, what must come out.

@@ -34,6 +34,7 @@ struct Plan {
   std::chrono::milliseconds session{3000};
   double intensity = 1;  // of all faults
   bool zombies = true;
+  bool refusals = false;
   std::chrono::seconds trouble{20};  // in which things go wrong
 
   explicit Plan(Random* random) {
@@ -50,6 +51,7 @@ struct Plan {
     intensity = kIntensities[random->Below(5)];
     trouble = std::chrono::seconds(random->Between(5, 40));
     zombies = exactly_once || random->Chance(0.4);
+    refusals = intensity > 0 && random->Chance(0.5);
   }
 
   [[nodiscard]] FaultRates rates() const {
@@ -58,10 +60,17 @@ struct Plan {
     rates.pause = zombies ? 0.0005 * intensity : 0;
     rates.commit_crash = 0.004 * intensity;
     rates.commit_pause = zombies ? 0.004 * intensity : 0;
-    rates.slow_answer = 0.004 * intensity;
-    rates.commit_error = 0.03 * intensity;
-    rates.send_error = 0.0005 * intensity;
-    rates.other_error = 0.0005 * intensity;
+    rates.slow_answer = 0.006 * intensity;
+    rates.commit_error = 0.02 * intensity;
+    rates.produce_error = 0.003 * intensity;
+    rates.producer_error = 0.03 * intensity;
+    rates.query_error = 0.002 * intensity;
+    rates.change_error = 0.03 * intensity;
+    rates.assign_error = 0.004 * intensity;
+    rates.group_error = 0.001 * intensity;
+    rates.fetch_delay = 0.001 * intensity;
+    rates.fetch_error = 0.0005 * intensity;
+    rates.leave_error = 0.1 * intensity;
     rates.damage = 0.05 * intensity;
     return rates;
   }
@@ -75,14 +84,14 @@ struct Plan {
             {"num.stream.threads", absl::StrCat(threads)},
             {"statestore.cache.max.bytes", caching ? "1048576" : "0"},
             {"commit.interval.ms", absl::StrCat(commit_interval_ms)},
-            {"repartition.purge.interval.ms", "3000"}};
+            {"repartition.purge.interval.ms", "1000"}};
   }
 
   [[nodiscard]] std::string ToString() const {
     return absl::StrCat(exactly_once ? "exactly-once" : "at-least-once", ", ", trouble.count(), " s of faults, ", instances,
                         " instances x ", threads, " threads, ", caching ? "caching" : "no cache", ", commit ", commit_interval_ms,
                         " ms, session ", session.count(), " ms, ", static_members ? "static members, " : "", orders,
-                        " orders, faults x ", intensity, zombies ? "" : ", no zombies");
+                        " orders, faults x ", intensity, zombies ? "" : ", no zombies", refusals ? ", refused records" : "");
   }
 };
 
@@ -100,6 +109,8 @@ class World {
     around_.network = scheduler_.NewProcess("network");
     around_.properties = plan_.properties();
     around_.static_members = plan_.static_members;
+    around_.trouble.refusals = plan_.refusals;
+    around_.trouble.late_records = plan_.zombies;
     scheduler_.SetLimit(scheduler_.now() + kSimulatedLimit, [this](const std::string& why) {
       problems_.push_back(absl::StrCat("stuck: ", why, "; threads:\n", scheduler_.Describe()));
       End();
@@ -112,7 +123,7 @@ class World {
       instances_.push_back(std::make_unique<Instance>(&around_, i + 1));
       instances_.back()->start_at = scheduler_.now() + std::chrono::milliseconds(scheduler_.random().Between(0, 3000));
     }
-    Trouble();
+    MakeTrouble();
     Heal();
     Settle();
     CompareStateWithChangelogs();
@@ -127,17 +138,29 @@ class World {
     result.simulated_ms = std::chrono::duration_cast<std::chrono::milliseconds>(scheduler_.now() - begin_).count();
     result.trace = scheduler_.trace();
     result.plan = plan_.ToString();
-    result.counts = around_.counts;
+    result.counts = trouble().counts;
     done_(result);
     std::abort();
   }
 
-  [[nodiscard]] Promise promise() const { return {plan_.exactly_once, !plan_.caching, around_.counts.expired == 0}; }
+  [[nodiscard]] Trouble& trouble() { return around_.trouble; }
+  [[nodiscard]] const Trouble& trouble() const { return around_.trouble; }
+  void Count(Event event) { CountFault(&trouble(), FaultCounts::KindOf(event)); }
+
+  [[nodiscard]] Promise promise() const {
+    const bool no_zombie = trouble().counts.times(Event::kExpired) == 0 && !trouble().records_came_late;
+    return {plan_.exactly_once, !plan_.caching, no_zombie, plan_.refusals};
+  }
 
   // Members whose process does not run are dropped from the group, as a broker does that hears nothing of them.
   void WatchSessions() {
     for (const auto& instance : instances_) {
       for (const auto& life : instance->lives()) {
+        std::erase_if(life->faults->ghosts, [&](const Ghost& ghost) {
+          if (scheduler_.now() - ghost.since <= plan_.session) return false;
+          (void)log_.ExpireMember(kApplication, ghost.membership->member_id());
+          return true;
+        });
         if (life->faults->membership == nullptr) continue;
         const bool beats = !life->gone() && life->process->paused_until <= scheduler_.now();
         if (beats) {
@@ -155,7 +178,7 @@ class World {
     if (life->gone()) {
       life->faults->membership = nullptr;
     } else if (status.ok()) {
-      ++around_.counts.expired;
+      Count(Event::kExpired);
     }
   }
 
@@ -168,13 +191,15 @@ class World {
         instance->crash_noticed = true;
         instance->start_at = scheduler_.now() + std::chrono::milliseconds(scheduler_.random().Between(0, healed_ ? 100 : 6000));
         if (life->process->dead) {
-          instance->disk().Crash(around_.rates.damage);
-          if (scheduler_.random().Chance(around_.rates.damage)) {
-            ++around_.counts.lost_disks;
+          const CrashLosses losses = instance->disk().Crash(trouble().rates.damage);
+          if (losses.batches > 0) Count(Event::kUnsyncedLost);
+          if (losses.damaged_stores > 0) Count(Event::kStoreDamaged);
+          if (scheduler_.random().Chance(trouble().rates.damage)) {
+            Count(Event::kDiskLost);
             instance->disk().Lose();
           }
         } else if (!life->error.ok()) {
-          ++around_.counts.failed_instances;
+          Count(Event::kInstanceFailed);
           if (healed_) problems_.push_back(absl::StrCat("failed without a fault: ", life->error.ToString()));
         }
       }
@@ -188,8 +213,8 @@ class World {
     Restart();
   }
 
-  void Trouble() {
-    around_.rates = plan_.rates();
+  void MakeTrouble() {
+    trouble().rates = plan_.rates();
     const Nanoseconds end = scheduler_.now() + plan_.trouble;
     Nanoseconds next_write = scheduler_.now();
     Nanoseconds next_fault = scheduler_.now() + 1s;
@@ -214,41 +239,58 @@ class World {
     Instance& instance = *instances_[random.Below(instances_.size())];
     Life* const life = instance.life();
     if (life == nullptr || life->gone()) return;
-    switch (random.Below(10)) {
+    switch (random.Below(12)) {
       case 0:
       case 1:
       case 2:
-        ++around_.counts.crashes;
+        Count(Event::kCrash);
         return scheduler_.Kill(life->process);
       case 3:
+        Count(Event::kCleanStop);
         life->stop = true;
         return;
       case 4:
       case 5:
         if (!plan_.zombies) return;
-        ++around_.counts.pauses;
+        Count(Event::kPause);
         return scheduler_.Pause(life->process, std::chrono::milliseconds(random.Between(100, 15000)));
       case 6:
         if (plan_.zombies && life->faults->membership != nullptr) Expire(life);
         return;
       case 7:
-        ++around_.counts.clock_jumps;
+        Count(Event::kClockJump);
         life->process->clock_offset = std::chrono::milliseconds(random.Between(-20'000, 20'000));
         return;
       case 8:
-        around_.stalled_until = scheduler_.now() + std::chrono::milliseconds(random.Between(100, 8000));
+        Count(Event::kNoBroker);
+        trouble().stalled_until = scheduler_.now() + std::chrono::milliseconds(random.Between(100, 8000));
         return;
+      case 9:
+      case 10:
+        return CloseTopic();
       default:
         // Until the end of trouble, or until it is hit again.
         full_ = !full_;
+        if (full_) Count(Event::kDiskFull);
         instance.disk().SetFull(full_);
     }
   }
 
+  // What is said of it counts when a record meets it.
+  void CloseTopic() {
+    constexpr Event kReasons[] = {Event::kTopicForbidden, Event::kTopicUnknown, Event::kBatchTooLarge};
+    Random& random = scheduler_.random();
+    const std::vector<std::string> topics = log_.ListTopics();
+    trouble().closed.topic = topics[random.Below(topics.size())];
+    trouble().closed.until = scheduler_.now() + std::chrono::milliseconds(random.Between(100, 8000));
+    trouble().closed.why = kReasons[random.Below(3)];
+  }
+
   void Heal() {
     healed_ = true;
-    around_.rates = FaultRates();
-    around_.stalled_until = Nanoseconds(0);
+    trouble().rates = FaultRates();
+    trouble().stalled_until = Nanoseconds(0);
+    trouble().closed.until = Nanoseconds(0);
     for (const auto& instance : instances_) {
       instance->disk().SetFull(false);
       instance->start_at = scheduler_.now();
@@ -310,12 +352,25 @@ class World {
     End();
   }
 
+  // A commit that arrived twice has moved offsets back: what is behind them is processed again at the next start, here or there.
+  void CommitAgain(Instance* last) {
+    if (plan_.exactly_once || Uncommitted().empty()) return;
+    Stop(last);
+    last->Start();
+    AwaitRunning(last);
+    for (const Nanoseconds end = scheduler_.now() + kStopTime; !Uncommitted().empty() && scheduler_.now() < end;) {
+      scheduler_.Sleep(500ms);
+      WatchSessions();
+    }
+  }
+
   // The one that stays has all tasks; one that begins with an empty disk must come to the same state.
   void CompareStateWithChangelogs() {
     for (size_t i = 1; i < instances_.size(); ++i) Stop(instances_[i].get());
     Instance* const last = instances_.front().get();
     scheduler_.Sleep(plan_.static_members ? Nanoseconds(2 * plan_.session) : Nanoseconds(3s));
     AwaitRunning(last);
+    CommitAgain(last);
     Stop(last);
     instances_.push_back(std::make_unique<Instance>(&around_, 9));
     Instance* const fresh = instances_.back().get();
@@ -336,6 +391,21 @@ class World {
     }
   }
 
+  // Partitions that are read and not committed to their end.
+  std::vector<std::string> Uncommitted() {
+    std::vector<std::string> behind;
+    for (const std::string& topic : log_.ListTopics()) {
+      const bool read = topic == kOrders || topic == kPayments || topic == kCustomers || topic.ends_with("-repartition");
+      for (int32_t p = 0; read && p < log_.PartitionCount(topic).value_or(0); ++p) {
+        const int64_t end = log_.EndOffset({topic, p}).value_or(-1);
+        const log::Offsets committed = log_.CommittedOffsets(kApplication, {{topic, p}});
+        const int64_t offset = committed.empty() ? 0 : committed.begin()->second.offset;
+        if (offset != end) behind.push_back(absl::StrCat(topic, "-", p, ": committed ", offset, ", the end is ", end));
+      }
+    }
+    return behind;
+  }
+
   // No transaction is open any more, and all input is committed.
   void CheckLog() {
     const std::unique_ptr<log::LogClient> client = log_.NewClient();
@@ -345,11 +415,11 @@ class World {
         const int64_t stable = client->admin().EndOffset({topic, p}, log::Isolation::kReadCommitted).value_or(-1);
         if (stable != end)
           problems_.push_back(absl::StrCat(topic, "-", p, ": open transaction at ", stable, ", the end is ", end));
-        if (topic != kOrders && topic != kPayments && topic != kCustomers) continue;
-        const log::Offsets committed = log_.CommittedOffsets(kApplication, {{topic, p}});
-        const int64_t offset = committed.empty() ? 0 : committed.begin()->second.offset;
-        if (offset != end) problems_.push_back(absl::StrCat(topic, "-", p, ": committed ", offset, ", the end is ", end));
       }
+    }
+    for (std::string& partition : Uncommitted()) {
+      // Repartition topics end with markers, behind the last record.
+      if (!plan_.exactly_once || partition.find("-repartition") == std::string::npos) problems_.push_back(std::move(partition));
     }
   }
 
