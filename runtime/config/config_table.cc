@@ -325,11 +325,12 @@ constexpr ConfigEntry kTable[] = {
      .min = 0,
      .max = 86400000,
      .unit = "milliseconds",
-     .doc = "A partition that is behind its end and has not moved for this long is logged with the cause (a function that hangs, "
-            "a worker that is busy, another partition, a broker, an open transaction, work that is undone before it is "
-            "committed), and again each time this is over. If its records just do not come, it is read anew. After three times in "
-            "vain, or with work undone each time though brokers answer, /livez fails. "
-            "0: nobody looks. Millrace only."},
+     .doc =
+         "A partition that is behind its end and has not moved for this long is logged with the cause (a function that hangs, "
+         "a worker that is busy, another partition, a broker, an open transaction, work that is undone before it is "
+         "committed), and again each time this is over. If its records just do not come, it is read anew. After three times in "
+         "vain, or with work undone each time though brokers answer, /livez fails. "
+         "0: nobody looks. Millrace only."},
     {.section = "Operation",
      .name = "log.level",
      .type = kChoice,
