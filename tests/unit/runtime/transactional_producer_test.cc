@@ -142,8 +142,10 @@ TEST_F(TransactionalProducerTest, TheClientThatReplacesAnotherAsksAboutRefusedRe
 }
 
 TEST_F(TransactionalProducerTest, AWorkerLeavesOutWhatTheBrokerRefusedAfterItsClientWasReplaced) {
-  Make();
-  WorkerProducer worker([this]() -> absl::StatusOr<std::unique_ptr<TransactionalProducer>> { return std::move(producer_); });
+  WorkerProducer worker([this]() -> absl::StatusOr<std::unique_ptr<TransactionalProducer>> {
+    Make();
+    return std::move(producer_);
+  });
   ASSERT_TRUE(worker.Rewind().ok());
   const auto send = [&](const std::string& value) {
     return worker.Send("out", 0, BytesView("k"), BytesView(value), Timestamp::FromMillis(1), Headers::Empty(), nullptr);
@@ -157,9 +159,15 @@ TEST_F(TransactionalProducerTest, AWorkerLeavesOutWhatTheBrokerRefusedAfterItsCl
   EXPECT_FALSE(worker.Flush(10s).ok());
   EXPECT_EQ(worker.transaction_error().code(), absl::StatusCode::kAborted);
   ASSERT_TRUE(worker.Rewind().ok());
-  // Done again: the record is its task's matter now, which asks the production handler.
+  // Done again, alone in its batch.
+  RefuseNext();
+  EXPECT_FALSE(send("bad").ok());
+  ASSERT_TRUE(worker.Rewind().ok());
+  // From now on it is its task's matter, which asks the production handler.
   EXPECT_TRUE(IsRefusal(send("bad")));
   EXPECT_TRUE(send("good").ok());
+  const absl::Status committed = worker.CommitTransaction({}, {});
+  EXPECT_TRUE(committed.ok()) << committed;
 }
 
 TEST_F(TransactionalProducerTest, ARightThatIsMissingIsNotForAnotherTry) {
