@@ -21,6 +21,14 @@ constexpr milliseconds kRetryPause{20};
 constexpr milliseconds kCancelStep{500};
 // Of leaders that have been reached a moment before.
 constexpr milliseconds kEndsTime{5000};
+// Time that librdkafka has for a request to a group's coordinator, its most. When that is over and the answer comes even so, it
+// ends the process (an assertion on `eonce->refcnt`, issue 4605, in all versions so far): who asks gives up by himself.
+constexpr milliseconds kCoordinatorTime{3600000};
+
+bool IsForCoordinator(rd_kafka_admin_op_t operation) {
+  return operation == RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS || operation == RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS ||
+         operation == RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS || operation == RD_KAFKA_ADMIN_OP_DELETEGROUPS;
+}
 
 using OptionsPtr = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<rd_kafka_AdminOptions_destroy>>;
 using NewTopicPtr = std::unique_ptr<rd_kafka_NewTopic_t, Destroyer<rd_kafka_NewTopic_destroy>>;
@@ -60,7 +68,8 @@ class KafkaAdmin::Request {
         queue_(rd_kafka_queue_new(rk)),
         options_(rd_kafka_AdminOptions_new(rk, operation)) {
     char text[kErrorText];
-    rd_kafka_AdminOptions_set_request_timeout(options_.get(), static_cast<int>(timeout.count()), text, sizeof(text));
+    const milliseconds limit = IsForCoordinator(operation) ? kCoordinatorTime : timeout;
+    rd_kafka_AdminOptions_set_request_timeout(options_.get(), static_cast<int>(limit.count()), text, sizeof(text));
   }
 
   /// The broker answers when the change is done.
@@ -309,6 +318,11 @@ absl::StatusOr<Answer> KafkaAdmin::AskCoordinator(absl::FunctionRef<absl::Status
   absl::StatusOr<rd_kafka_t*> rk = Connection(Isolation::kReadUncommitted);
   if (!rk.ok()) return rk.status();
   const auto deadline = std::chrono::steady_clock::now() + request_timeout_;
+  // What nobody answers would be kept, request by request, until somebody does.
+  const rd_kafka_metadata_t* raw = nullptr;
+  const rd_kafka_resp_err_t error = rd_kafka_metadata(*rk, 0, nullptr, &raw, static_cast<int>(request_timeout_.count()));
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaError(error, "looking for a broker");
+  MetadataPtr metadata(raw);
   while (true) {
     absl::StatusOr<Answer> answer = ask(*rk);
     if (!absl::IsUnavailable(answer.status()) || std::chrono::steady_clock::now() >= deadline) return answer;
