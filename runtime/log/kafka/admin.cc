@@ -18,6 +18,8 @@ constexpr size_t kErrorText = 512;
 constexpr int64_t kEnd = -1;
 constexpr int64_t kBeginning = -2;
 constexpr milliseconds kRetryPause{20};
+// How long a topic that was just made may take until every broker knows it.
+constexpr milliseconds kNewTopicTime{3000};
 constexpr milliseconds kCancelStep{500};
 // Of leaders that have been reached a moment before.
 constexpr milliseconds kEndsTime{5000};
@@ -221,13 +223,21 @@ absl::StatusOr<int64_t> KafkaAdmin::OffsetAt(const TopicPartition& partition, in
       absl::StrCat("asking for the ", which == kEnd ? "end" : (which == kBeginning ? "beginning" : "offset of a time"), " of ",
                    partition.ToString());
   // ListOffsets goes to the leader; an unknown topic would be waited for until the time is over.
+  const auto start = std::chrono::steady_clock::now();
+  const auto is_new = [start](const absl::Status& status) {
+    return absl::IsNotFound(status) && std::chrono::steady_clock::now() < start + kNewTopicTime;
+  };
   absl::StatusOr<std::vector<int32_t>> leaders = FetchLeaders(*rk, partition.topic, request_timeout_);
+  while (is_new(leaders.status())) {
+    std::this_thread::sleep_for(kRetryPause);
+    leaders = FetchLeaders(*rk, partition.topic, request_timeout_);
+  }
   if (!leaders.ok()) return leaders.status();
   if (partition.partition < 0 || partition.partition >= static_cast<int32_t>(leaders->size())) {
     return absl::InvalidArgumentError(
         absl::StrCat("topic ", partition.topic, " has ", leaders->size(), " partitions, not partition ", partition.partition));
   }
-  const auto deadline = std::chrono::steady_clock::now() + request_timeout_;
+  const auto deadline = start + request_timeout_;
   while (true) {
     ListPtr list = ToList(std::vector<TopicPartition>{partition});
     list->elems[0].offset = which;
@@ -236,7 +246,8 @@ absl::StatusOr<int64_t> KafkaAdmin::OffsetAt(const TopicPartition& partition, in
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return list->elems[0].offset;
     // A broker leads a new partition a moment after it is known to.
     const absl::Status status = KafkaError(error, what);
-    if (!absl::IsUnavailable(status) || std::chrono::steady_clock::now() >= deadline) return status;
+    const bool again = is_new(status) || (absl::IsUnavailable(status) && std::chrono::steady_clock::now() < deadline);
+    if (!again) return status;
     std::this_thread::sleep_for(kRetryPause);
     (void)FetchLeaders(*rk, partition.topic, request_timeout_);
   }

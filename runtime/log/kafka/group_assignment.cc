@@ -8,6 +8,8 @@
 namespace millrace::log::kafka {
 namespace {
 
+constexpr int kClientTimeMs = 3600000;
+
 using OptionsPtr = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<rd_kafka_AdminOptions_destroy>>;
 
 void AddPartitions(const rd_kafka_topic_partition_list_t* assigned, const std::string& topic, std::set<int32_t>* partitions) {
@@ -25,14 +27,13 @@ absl::StatusOr<std::optional<size_t>> CountAssigned(rd_kafka_t* rk, const std::s
   const QueuePtr queue(rd_kafka_queue_new(rk));
   const OptionsPtr options(rd_kafka_AdminOptions_new(rk, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS));
   char error_text[512];
-  const int limit = static_cast<int>(timeout.count());
+  // The client's own limit must not be reached: see the coordinator's requests in admin.cc.
   const rd_kafka_resp_err_t refused =
-      rd_kafka_AdminOptions_set_request_timeout(options.get(), limit, error_text, sizeof error_text);
+      rd_kafka_AdminOptions_set_request_timeout(options.get(), kClientTimeMs, error_text, sizeof error_text);
   if (refused != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaError(refused, what, error_text);
   const char* name = group.c_str();
   rd_kafka_DescribeConsumerGroups(rk, &name, 1, options.get(), queue.get());
-  // The client's own limit comes first.
-  const EventPtr event(rd_kafka_queue_poll(queue.get(), 2 * limit));
+  const EventPtr event(rd_kafka_queue_poll(queue.get(), static_cast<int>(timeout.count())));
   if (!event) return KafkaError(RD_KAFKA_RESP_ERR__TIMED_OUT, what);
   if (const rd_kafka_resp_err_t error = rd_kafka_event_error(event.get())) {
     return KafkaError(error, what, rd_kafka_event_error_string(event.get()));
