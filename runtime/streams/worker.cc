@@ -387,8 +387,14 @@ void Worker::Rewind() {
   ++totals_.rewinds;
   // At once after a commit, and after a wait for a broker. Else what spoiled it may do so again.
   const bool waited = std::exchange(next_rewind_, std::chrono::nanoseconds(0)).count() > 0;
-  const std::chrono::milliseconds pause = waited ? std::chrono::milliseconds(0) : rewind_pause_;
-  rewind_pause_ = std::clamp(2 * rewind_pause_, kFirstRewindPause, kLongestRewindPause);
+  std::chrono::milliseconds pause = waited ? std::chrono::milliseconds(0) : rewind_pause_;
+  if (producer_->TakeLearned()) {
+    // Each refused record costs an attempt: many of them must not cost as many long pauses.
+    pause = std::min(pause, kFirstRewindPause);
+    rewind_pause_ = std::max(rewind_pause_, kFirstRewindPause);
+  } else {
+    rewind_pause_ = std::clamp(2 * rewind_pause_, kFirstRewindPause, kLongestRewindPause);
+  }
   reopen_at_ = now + pause;
   if (!status.ok()) next_rewind_ = now + rewind_pause_;
   if (const std::optional<int64_t> held_back = rewind_warnings_.Allow()) {

@@ -55,7 +55,7 @@ void WorkerProducer::Listen() {
 absl::Status WorkerProducer::OnRefused(const log::RefusedRecord& record) {
   broker_refused_ = broker_refused_ || !record.retriable;
   if (record.of_batch && !one_by_one_) {
-    batch_refused_ = true;
+    batch_refused_ = learned_ = true;
     static LogRateLimit limit(kBatchWarnings);
     if (limit.Allow()) {
       LogWarning(
@@ -85,7 +85,7 @@ absl::Status WorkerProducer::OnRefused(const log::RefusedRecord& record) {
 
 void WorkerProducer::Remember(const log::RefusedRecord& record, const absl::Status& error) {
   if (known_refusals_.size() >= kMostKnownRefusals) known_refusals_.clear();
-  known_refusals_[Fingerprint(record.topic, record.key, record.value)] = error;
+  learned_ = known_refusals_.insert_or_assign(Fingerprint(record.topic, record.key, record.value), error).second || learned_;
 }
 
 absl::Status WorkerProducer::BeginIfNeeded() {

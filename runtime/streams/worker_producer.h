@@ -62,6 +62,8 @@ class WorkerProducer final : public log::Producer {
   /// Aborts what is open. If the producer cannot go on, or does not know how its commit ended, a new one takes its place, which
   /// fences it. Must be called once before the first Send. Not OK if the broker cannot be reached: try again later.
   absl::Status Rewind();
+  /// What the broker refused in this attempt was not known before, so the next one gets further. Once.
+  [[nodiscard]] bool TakeLearned() { return std::exchange(learned_, false); }
   /// Aborts what is open; nothing can be sent afterwards.
   void Abandon();
 
@@ -84,6 +86,7 @@ class WorkerProducer final : public log::Producer {
   bool broker_refused_ = false;  // in this transaction
   bool batch_refused_ = false;   // since the last rewind
   bool one_by_one_ = false;
+  bool learned_ = false;
   bool in_refusal_ = false;
   log::RefusalHandler refused_;
   std::map<size_t, absl::Status> known_refusals_;  // by what makes up the record
