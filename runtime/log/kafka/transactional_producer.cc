@@ -1,6 +1,8 @@
 #include "log/kafka/transactional_producer.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -16,8 +18,8 @@ using std::chrono::milliseconds;
 constexpr char kTransactionTimeoutMs[] = "10000";
 // After a commit the broker writes its markers and asks the next transaction to wait; the client's usual pause is 100 ms.
 constexpr char kRetryBackoffMs[] = "5";
-// librdkafka's way to say: for what is left of the transaction's time-out.
-constexpr int kTransactionTime = -1;
+// An abort only spares the start of a new client, which ends the transaction too. While brokers are silent it would not return.
+constexpr int64_t kAbortTimeMs = 5000;
 constexpr int kNotice = 5;
 
 }  // namespace
@@ -47,6 +49,13 @@ absl::StatusOr<std::unique_ptr<KafkaTransactionalProducer>> KafkaTransactionalPr
 }
 
 absl::Status KafkaTransactionalProducer::Restart() {
+  int64_t transaction_ms = 0;
+  if (!absl::SimpleAtoi(properties_.at("transaction.timeout.ms"), &transaction_ms)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("transaction.timeout.ms: ", properties_.at("transaction.timeout.ms"), " is no number"));
+  }
+  transaction_time_ms_ = static_cast<int>(std::clamp<int64_t>(transaction_ms, 1, std::numeric_limits<int>::max()));
+  abort_time_ms_ = static_cast<int>(std::min<int64_t>(transaction_time_ms_, kAbortTimeMs));
   auto requests = std::make_unique<UnansweredRequests>();
   const PropertyMap fixed = {{"transactional.id", transactional_id_},
                              {"message.timeout.ms", properties_.at("transaction.timeout.ms")}};
@@ -128,7 +137,7 @@ absl::Status KafkaTransactionalProducer::SendOffsets(const Offsets& offsets, con
   GroupMetadataPtr metadata(
       rd_kafka_consumer_group_metadata_new_with_genid(identity.group.c_str(), identity.generation, identity.member_id.c_str(),
                                                       identity.instance_id.empty() ? nullptr : identity.instance_id.c_str()));
-  ErrorPtr error(rd_kafka_send_offsets_to_transaction(producer_->get(), list.get(), metadata.get(), kTransactionTime));
+  ErrorPtr error(rd_kafka_send_offsets_to_transaction(producer_->get(), list.get(), metadata.get(), transaction_time_ms_));
   if (!error) return absl::OkStatus();
   const bool retriable = rd_kafka_error_is_retriable(error.get()) != 0;
   absl::Status status = Judge(std::move(error), absl::StrCat("offsets for group ", identity.group, " in a transaction"));
@@ -140,7 +149,7 @@ absl::Status KafkaTransactionalProducer::SendOffsets(const Offsets& offsets, con
 
 absl::Status KafkaTransactionalProducer::Commit() {
   if (!ended_.ok()) return ended_;
-  ErrorPtr error(rd_kafka_commit_transaction(producer_->get(), kTransactionTime));
+  ErrorPtr error(rd_kafka_commit_transaction(producer_->get(), transaction_time_ms_));
   if (error) return Judge(std::move(error), "committing a transaction");
   open_ = false;
   return absl::OkStatus();
@@ -149,7 +158,7 @@ absl::Status KafkaTransactionalProducer::Commit() {
 absl::Status KafkaTransactionalProducer::Abort() {
   if (!open_) return ended_;
   if (!ended_.ok()) return ended_;
-  ErrorPtr error(rd_kafka_abort_transaction(producer_->get(), kTransactionTime));
+  ErrorPtr error(rd_kafka_abort_transaction(producer_->get(), abort_time_ms_));
   producer_->ForgetError();
   if (error) {
     return End(Judge(std::move(error), "aborting a transaction"));

@@ -63,6 +63,9 @@ class KafkaTransactionalProducer final : public TransactionalProducer {
   std::unique_ptr<KafkaProducer> producer_;
   // Of each client in turn.
   RefusalHandler refused_;
+  // How long the calls that end a transaction may take; after that nobody knows how it ended.
+  int transaction_time_ms_ = 0;
+  int abort_time_ms_ = 0;
   bool open_ = false;
   // Not OK after an error that no call survives.
   absl::Status ended_;
