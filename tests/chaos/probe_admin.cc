@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -10,6 +12,7 @@ namespace probe {
 namespace {
 
 constexpr int kTimeoutMs = 30000;
+constexpr int kPauseMs = 50;
 
 /// Runs an admin request and gives its event.
 template <class Start>
@@ -67,8 +70,12 @@ int CreateTopics(const Arguments& arguments) {
   rd_kafka_NewTopic_destroy_array(topics.data(), topics.size());
   size_t count = 0;
   CheckTopics(rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count), count);
-  // Until every partition has a leader that answers.
-  (void)Ends(Reader(arguments, "read_uncommitted").get(), arguments.topics);
+  // A broker says that a topic is made before it knows the topic. Then, until every partition has a leader that answers.
+  const Client reader = Reader(arguments, "read_uncommitted");
+  for (const std::string& topic : arguments.topics) {
+    for (int i = 0; i < kTimeoutMs / kPauseMs && PartitionCount(reader.get(), topic) == 0; ++i) usleep(kPauseMs * 1000);
+  }
+  (void)Ends(reader.get(), arguments.topics);
   return 0;
 }
 

@@ -63,6 +63,8 @@ class Run:
         self.program = str(pathlib.Path(arguments.bin) / "chaos_probe")
         self.stall_file = self.folder / "stall"
         self.proven = []
+        # What Kafka itself lost: of transactions that it had ended, which stay open for ever.
+        self.kafka_lost = []
         self.faults_began = 0
         self.results = {}
         self.servers = broker.servers
