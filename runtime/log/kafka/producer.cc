@@ -104,9 +104,9 @@ void KafkaProducer::OnDelivery(rd_kafka_t* /*rk*/, const rd_kafka_message_t* mes
 }
 
 absl::Status KafkaProducer::JudgeFailure(const rd_kafka_message_t& message) const {
+  // Not rd_kafka_message_errstr, which takes the value of a record for the text of its error.
   absl::Status error = KafkaError(
-      message.err, absl::StrCat("a record for ", rd_kafka_topic_name(message.rkt), "-", message.partition, " was not delivered"),
-      rd_kafka_message_errstr(&message));
+      message.err, absl::StrCat("a record for ", rd_kafka_topic_name(message.rkt), "-", message.partition, " was not delivered"));
   const bool retriable = absl::IsDeadlineExceeded(error) || absl::IsUnavailable(error);
   if (!refused_ || !(retriable || IsRefusedForGood(message.err))) return error;
   RefusedRecord record;
