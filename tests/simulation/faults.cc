@@ -17,7 +17,7 @@ constexpr int64_t kLongestPause = 15000;
 constexpr int64_t kSlowAnswer = 4000;
 constexpr int64_t kUsualAnswer = 3000;  // microseconds
 constexpr int64_t kLongestWay = 3000;
-constexpr double kRare = 8;
+constexpr double kRare = 30;
 
 // Of which a run makes few: more of them go wrong.
 bool IsRare(Call call) {
