@@ -8,13 +8,10 @@ import time
 from faults import Fault
 from run import SETTLE_S, STATIC_SESSION_MS, STORES
 
-# state.flush.interval.ms of the measure that waits for it, and every how many seconds workers hand what is committed to RocksDB
-# (kPersistInterval in runtime/streams/worker.cc).
-FLUSH_S = 40
-PERSIST_S = 30
-BOUND_S = FLUSH_S + PERSIST_S
-# What a commit or a restore may take, and what a record's time may lie before its way into a changelog.
-SLACK_S = 2
+# state.flush.interval.ms of the measure that waits for it: after that time what is committed is in files.
+BOUND_S = 40
+# What a commit, a flush or a restore may take, and what a record's time may lie before its way into a changelog.
+SLACK_S = 4
 
 
 class Figures:
@@ -151,7 +148,7 @@ def measures(figures, rounds):
     yield "rolling kills", Fault(part(roll, figures=figures, kill=True), static=True)
     yield "kills in a rebalance", Fault(part(kill_in_rebalance, figures=figures, rounds=min(rounds, 3)), static=True)
     yield "late kills", Fault(part(kill_late, figures=figures), static=True,
-                              settings=("--set", f"state.flush.interval.ms={1000 * FLUSH_S}"))
+                              settings=("--set", f"state.flush.interval.ms={1000 * BOUND_S}"))
 
 
 def peer_measures(figures, rounds):
