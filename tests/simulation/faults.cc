@@ -75,7 +75,7 @@ double Faults::RateOf(Call call) const {
     case Call::kCommit:
       return rates().commit_error;
     case Call::kAbort:
-      return 20 * rates().commit_error;
+      return 8 * rates().commit_error;
     case Call::kInitProducer:
       return rates().producer_error;
     case Call::kCreateTopic:
