@@ -345,8 +345,8 @@ class KafkaStreams::Impl {
     ProgressWatchdog::View view;
     for (const auto& worker : workers_) {
       WorkerSnapshot snapshot = worker->snapshot();
-      view.workers.push_back(
-          {worker->name(), worker->activity()->Look(), std::move(snapshot.inputs), std::move(snapshot.undone_because)});
+      view.workers.push_back({worker->name(), worker->activity()->Look(), std::move(snapshot.inputs),
+                              std::move(snapshot.undone_because), snapshot.undone_for_want_of_a_broker});
     }
     view.ends = ends();
     view.restores = restorer_->progress();

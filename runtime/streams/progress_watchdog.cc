@@ -122,16 +122,16 @@ ProgressWatchdog::Verdict ProgressWatchdog::Judge(const View& view, size_t worke
 
 ProgressWatchdog::Verdict ProgressWatchdog::JudgeUndone(const View& view, const Worker& who, const log::TopicPartition& partition,
                                                         const PartitionProgress& progress) const {
-  const std::string undone = absl::StrCat("what ", who.name, " did since the last commit was undone ", progress.undone,
-                                          progress.undone == 1 ? " time" : " times",
-                                          ", the last time for this: ", std::string(who.undone_because.message()));
+  const std::string undone =
+      absl::StrCat("what ", who.name, " did since the last commit was undone ", progress.undone,
+                   progress.undone == 1 ? " time" : " times", ", the last time for this: ", who.undone_because);
   if (const auto task = task_of_.find(partition); task != task_of_.end()) {
     for (const WaitingTask& waiting : view.waiting) {
       if (waiting.task != task->second->id) continue;
       return {StallCause::kBroker, absl::StrCat("its task waits to be opened again (", waiting.reason, "); ", undone)};
     }
   }
-  const bool silent = BrokerIsSilent(view, partition) || log::IsForWantOfABroker(who.undone_because);
+  const bool silent = BrokerIsSilent(view, partition) || who.undone_for_want_of_a_broker;
   return {silent ? StallCause::kBroker : StallCause::kUndone, undone};
 }
 

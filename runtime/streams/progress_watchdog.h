@@ -44,7 +44,8 @@ class ProgressWatchdog {
     WorkerActivity::View activity;
     std::map<log::TopicPartition, PartitionProgress> inputs;
     /// Why work was undone the last time.
-    absl::Status undone_because;
+    std::string undone_because;
+    bool undone_for_want_of_a_broker = false;
   };
   struct View {
     std::vector<Worker> workers;

@@ -804,7 +804,8 @@ void Worker::Publish(bool now) {
         std::chrono::duration<double>(time_->spent(static_cast<ThreadTime::State>(state))).count();
   }
   if (tasks_.empty() && to_reopen_.empty()) snapshot.last_commit.reset();
-  snapshot.undone_because = undone_because_;
+  snapshot.undone_because = std::string(undone_because_.message());
+  snapshot.undone_for_want_of_a_broker = log::IsForWantOfABroker(undone_because_);
   for (const auto& [task, undone] : undone_) snapshot.inputs.insert(undone.inputs.begin(), undone.inputs.end());
   for (const auto& owned : tasks_) AddTask(owned.get(), time, &snapshot);
   const std::lock_guard lock(mutex_);

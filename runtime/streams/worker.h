@@ -107,7 +107,8 @@ struct WorkerSnapshot {
   int64_t commit_failures = 0;
   int64_t rewinds = 0;  // transactions given up
   /// Why work was undone the last time.
-  absl::Status undone_because;
+  std::string undone_because;
+  bool undone_for_want_of_a_broker = false;
   DurationHistogram commit_duration;
   /// When all that was processed was committed last, or there was nothing to commit; unset without tasks.
   std::optional<std::chrono::nanoseconds> last_commit;

@@ -161,7 +161,7 @@ TEST_F(ProgressWatchdogTest, WorkThatIsUndoneEachTimeIsNoProgress) {
   PartitionProgress& orders = Of(kOrders);
   orders.committed = 10;
   orders.undone = 4;
-  view_.workers[0].undone_because = absl::AbortedError("the broker says no");
+  view_.workers[0].undone_because = "the broker says no";
   WorkerActivity::View& activity = view_.workers[0].activity;
   activity.task = 0;
   activity.source = 0;
@@ -188,7 +188,8 @@ TEST_F(ProgressWatchdogTest, WorkThatIsUndoneForWantOfABrokerIsToldButNoReasonTo
   Behind();
   Of(kOrders).committed = 10;
   Of(kOrders).undone = 1;
-  view_.workers[0].undone_because = log::AbortedBy(absl::DeadlineExceededError("no broker took it"));
+  view_.workers[0].undone_because = "no broker took it";
+  view_.workers[0].undone_for_want_of_a_broker = true;
   LookAfter(600s);
   EXPECT_EQ(Lines().size(), 10u);
   EXPECT_THAT(watchdog_->hopeless(), IsEmpty());
@@ -198,7 +199,8 @@ TEST_F(ProgressWatchdogTest, WorkThatWaitsToBeDoneAgainIsNoReasonToEnd) {
   Behind();
   Of(kOrders).committed = 10;
   Of(kOrders).undone = 1;
-  view_.workers[0].undone_because = absl::AbortedError("fenced");
+  view_.workers[0].undone_because = "fenced";
+  view_.workers[0].undone_for_want_of_a_broker = false;
   view_.restores.push_back({{0, 0}, "counts", 1000, std::nullopt});
   for (int i = 0; i < 300; ++i) {
     --view_.restores[0].remaining;

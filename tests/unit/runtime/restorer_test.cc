@@ -320,7 +320,7 @@ TEST_F(RestorerTest, LeavesACancelledTaskAlone) {
   for (int i = 0; i < 1000; ++i) Log("k" + std::to_string(i), "1");
   restorer_.Add(std::make_unique<FakeJob>(&outcome_, std::nullopt));
   restorer_.Cancel({7});
-  EXPECT_TRUE(outcome_.destroyed);
+  EXPECT_TRUE(Eventually([&] { return outcome_.destroyed.load(); }));
 }
 
 }  // namespace
