@@ -131,14 +131,16 @@ absl::StatusOr<Topology> ChaosTopology(const TopologySettings& settings) {
   store.name = kTimers;
   builder.AddStateStore(KeyValueStoreBuilder<std::string, std::string>(store));
 
-  const auto in = builder.Stream<std::string, std::string>(prefix + "in").Peek([stall = settings.stall_file](const std::string&) {
-    StallWhile(stall);
-  });
+  const auto in = builder.Stream<std::string, std::string>(prefix + "in");
   in.MapValues([oversize = settings.oversize](const std::string& value) {
       if (oversize && Numbers(value)[1] == kOversizedAmount) return value + std::string(kOversize, 'x');
       return value;
     }).To(prefix + "echo");
-  const auto ids = in.MapValues([](const std::string& value) { return absl::StrCat(Numbers(value)[0]); });
+  // Behind the first output: its transaction is open.
+  const auto ids = in.MapValues([stall = settings.stall_file](const std::string& value) {
+    StallWhile(stall);
+    return absl::StrCat(Numbers(value)[0]);
+  });
   ids.To(prefix + "left");
   ids.To(prefix + "right");
   const auto nothing = [] { return std::string(); };
