@@ -259,16 +259,18 @@ void Worker::TrimStores() {
   }
 }
 
-bool Worker::ReleaseRequest::Asks(const OwnedTask& owned) const {
-  return std::find(tasks.begin(), tasks.end(), owned.spec.number) != tasks.end();
+bool Worker::ReleaseRequest::Asks(int32_t task) const { return std::find(tasks.begin(), tasks.end(), task) != tasks.end(); }
+
+// What was undone of them is for their next owners to do again.
+void Worker::ForgetUndone(const ReleaseRequest& request) {
+  std::erase_if(to_reopen_, [&](int32_t task) { return request.Asks(task); });
+  for (const int32_t task : request.tasks) undone_.erase(task);
 }
 
 // One commit covers all tasks of the worker, as in Kafka Streams, so that records in flight between them are not repeated.
 void Worker::Release(const ReleaseRequest& request) {
   const auto asked = [&](const std::unique_ptr<OwnedTask>& owned) { return request.Asks(*owned); };
-  std::erase_if(to_reopen_,
-                [&](int32_t task) { return std::find(request.tasks.begin(), request.tasks.end(), task) != request.tasks.end(); });
-  for (const int32_t task : request.tasks) undone_.erase(task);
+  ForgetUndone(request);
   if (std::none_of(tasks_.begin(), tasks_.end(), asked)) return;
   if (exactly_once_) return ReleaseExactlyOnce(request);
   if (request.commit && !request.answer->abandoned() && !failed_) {
@@ -350,10 +352,7 @@ void Worker::ReleaseExactlyOnce(const ReleaseRequest& request) {
                  {.event = "commit-failed"});
       if (producer_->in_transaction() || spoiled()) {
         DropAllForRewind();
-        std::erase_if(to_reopen_, [&](int32_t task) {
-          return std::find(request.tasks.begin(), request.tasks.end(), task) != request.tasks.end();
-        });
-        for (const int32_t task : request.tasks) undone_.erase(task);
+        ForgetUndone(request);
         return Rewind();
       }
     }

@@ -191,7 +191,8 @@ class Worker {
     std::vector<int32_t> tasks;
     bool commit = false;
     std::shared_ptr<Answer> answer;
-    [[nodiscard]] bool Asks(const OwnedTask& owned) const;
+    [[nodiscard]] bool Asks(int32_t task) const;
+    [[nodiscard]] bool Asks(const OwnedTask& owned) const { return Asks(owned.spec.number); }
   };
   /// A task whose work was undone since its last commit.
   struct Undone {
@@ -204,6 +205,7 @@ class Worker {
   absl::Status Install(RestoredTask restored);
   void Release(const ReleaseRequest& request);
   void ReleaseExactlyOnce(const ReleaseRequest& request);
+  void ForgetUndone(const ReleaseRequest& request);
   void DropAsked(const ReleaseRequest& request);
   void HandOver(OwnedTask* owned, const std::shared_ptr<Answer>& answer);
   void Close(OwnedTask* owned);

@@ -18,14 +18,9 @@ constexpr size_t kErrorText = 512;
 constexpr int64_t kEnd = -1;
 constexpr int64_t kBeginning = -2;
 constexpr milliseconds kRetryPause{20};
-// How long a topic that was just made may take until every broker knows it.
-constexpr milliseconds kNewTopicTime{3000};
 constexpr milliseconds kCancelStep{500};
 // Of leaders that have been reached a moment before.
 constexpr milliseconds kEndsTime{5000};
-// Time that librdkafka has for a request to a group's coordinator, its most. When that is over and the answer comes even so, it
-// ends the process (an assertion on `eonce->refcnt`, issue 4605, in all versions so far): who asks gives up by himself.
-constexpr milliseconds kCoordinatorTime{3600000};
 
 bool IsForCoordinator(rd_kafka_admin_op_t operation) {
   return operation == RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS || operation == RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS ||
@@ -227,11 +222,7 @@ absl::StatusOr<int64_t> KafkaAdmin::OffsetAt(const TopicPartition& partition, in
   const auto is_new = [start](const absl::Status& status) {
     return absl::IsNotFound(status) && std::chrono::steady_clock::now() < start + kNewTopicTime;
   };
-  absl::StatusOr<std::vector<int32_t>> leaders = FetchLeaders(*rk, partition.topic, request_timeout_);
-  while (is_new(leaders.status())) {
-    std::this_thread::sleep_for(kRetryPause);
-    leaders = FetchLeaders(*rk, partition.topic, request_timeout_);
-  }
+  absl::StatusOr<std::vector<int32_t>> leaders = AwaitLeaders(*rk, partition.topic, request_timeout_);
   if (!leaders.ok()) return leaders.status();
   if (partition.partition < 0 || partition.partition >= static_cast<int32_t>(leaders->size())) {
     return absl::InvalidArgumentError(

@@ -10,7 +10,6 @@
 #include <chrono>
 #include <cstring>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,12 +19,9 @@ namespace {
 
 constexpr uint64_t kRing = 1;
 constexpr int kBatch = 512;
-// A topic that is missing is reported every second. A broker that starts may not know all topics yet.
-// How long a topic that was just made may take until every broker knows it.
-constexpr std::chrono::milliseconds kNewTopicTime{3000};
-constexpr std::chrono::milliseconds kNewTopicPause{100};
 // A worker's other partitions stand still so long when no broker answers for one.
 constexpr std::chrono::milliseconds kLeadersTime{10000};
+// A topic that is missing is reported every second. A broker that starts may not know all topics yet.
 constexpr std::chrono::seconds kMissingTime{10};
 constexpr std::chrono::seconds kMissingPause{5};
 
@@ -214,12 +210,7 @@ KafkaConsumer::~KafkaConsumer() {
 absl::StatusOr<std::vector<int32_t>> KafkaConsumer::Leaders(const std::string& topic, int32_t partition) {
   auto known = leaders_.find(topic);
   if (known != leaders_.end() && partition < static_cast<int32_t>(known->second.size())) return known->second;
-  absl::StatusOr<std::vector<int32_t>> leaders;
-  for (std::chrono::milliseconds waited{};; waited += kNewTopicPause) {
-    leaders = FetchLeaders(get(), topic, std::min(request_timeout_, kLeadersTime));
-    if (leaders.ok() || !absl::IsNotFound(leaders.status()) || waited >= kNewTopicTime) break;
-    std::this_thread::sleep_for(kNewTopicPause);
-  }
+  absl::StatusOr<std::vector<int32_t>> leaders = AwaitLeaders(get(), topic, std::min(request_timeout_, kLeadersTime));
   if (leaders.ok()) leaders_[topic] = *leaders;
   return leaders;
 }

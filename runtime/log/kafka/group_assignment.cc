@@ -8,8 +8,6 @@
 namespace millrace::log::kafka {
 namespace {
 
-constexpr int kClientTimeMs = 3600000;
-
 using OptionsPtr = std::unique_ptr<rd_kafka_AdminOptions_t, Destroyer<rd_kafka_AdminOptions_destroy>>;
 
 void AddPartitions(const rd_kafka_topic_partition_list_t* assigned, const std::string& topic, std::set<int32_t>* partitions) {
@@ -27,9 +25,8 @@ absl::StatusOr<std::optional<size_t>> CountAssigned(rd_kafka_t* rk, const std::s
   const QueuePtr queue(rd_kafka_queue_new(rk));
   const OptionsPtr options(rd_kafka_AdminOptions_new(rk, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS));
   char error_text[512];
-  // The client's own limit must not be reached: see the coordinator's requests in admin.cc.
-  const rd_kafka_resp_err_t refused =
-      rd_kafka_AdminOptions_set_request_timeout(options.get(), kClientTimeMs, error_text, sizeof error_text);
+  const rd_kafka_resp_err_t refused = rd_kafka_AdminOptions_set_request_timeout(
+      options.get(), static_cast<int>(kCoordinatorTime.count()), error_text, sizeof error_text);
   if (refused != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaError(refused, what, error_text);
   const char* name = group.c_str();
   rd_kafka_DescribeConsumerGroups(rk, &name, 1, options.get(), queue.get());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,8 @@
 
 namespace millrace::log::kafka {
 namespace {
+
+constexpr std::chrono::milliseconds kNewTopicPause{100};
 
 absl::StatusCode CodeOf(rd_kafka_resp_err_t error) {
   switch (error) {
@@ -274,6 +277,21 @@ absl::StatusOr<std::vector<int32_t>> FetchLeaders(rd_kafka_t* rk, const std::str
   TopicPtr handle(rd_kafka_topic_new(rk, topic.c_str(), nullptr));
   if (!handle) return KafkaError(rd_kafka_last_error(), absl::StrCat("asking for topic ", topic));
   return FetchLeaders(rk, handle.get(), timeout);
+}
+
+absl::StatusOr<std::vector<int32_t>> AwaitLeaders(rd_kafka_t* rk, rd_kafka_topic_t* topic, std::chrono::milliseconds timeout) {
+  const auto known = std::chrono::steady_clock::now() + kNewTopicTime;
+  while (true) {
+    absl::StatusOr<std::vector<int32_t>> leaders = FetchLeaders(rk, topic, timeout);
+    if (!absl::IsNotFound(leaders.status()) || std::chrono::steady_clock::now() >= known) return leaders;
+    std::this_thread::sleep_for(kNewTopicPause);
+  }
+}
+
+absl::StatusOr<std::vector<int32_t>> AwaitLeaders(rd_kafka_t* rk, const std::string& topic, std::chrono::milliseconds timeout) {
+  TopicPtr handle(rd_kafka_topic_new(rk, topic.c_str(), nullptr));
+  if (!handle) return KafkaError(rd_kafka_last_error(), absl::StrCat("asking for topic ", topic));
+  return AwaitLeaders(rk, handle.get(), timeout);
 }
 
 ListPtr ToList(const Offsets& offsets) {

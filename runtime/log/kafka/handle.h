@@ -95,6 +95,19 @@ class Handle {
 [[nodiscard]] absl::StatusOr<std::vector<int32_t>> FetchLeaders(rd_kafka_t* rk, const std::string& topic,
                                                                 std::chrono::milliseconds timeout);
 
+/// How long a topic that was just made may take until every broker knows it.
+inline constexpr std::chrono::milliseconds kNewTopicTime{3000};
+/// FetchLeaders, but a topic that does not exist is waited for so long.
+[[nodiscard]] absl::StatusOr<std::vector<int32_t>> AwaitLeaders(rd_kafka_t* rk, rd_kafka_topic_t* topic,
+                                                                std::chrono::milliseconds timeout);
+[[nodiscard]] absl::StatusOr<std::vector<int32_t>> AwaitLeaders(rd_kafka_t* rk, const std::string& topic,
+                                                                std::chrono::milliseconds timeout);
+
+/// The time to give librdkafka for an admin request to a group's coordinator: its most. When that is over and the answer comes
+/// even so, it ends the process (an assertion on `eonce->refcnt`, issue 4605, in all versions so far): who asks gives up by
+/// himself.
+inline constexpr std::chrono::milliseconds kCoordinatorTime{3600000};
+
 /// A list of offsets with their metadata.
 [[nodiscard]] ListPtr ToList(const Offsets& offsets);
 [[nodiscard]] ListPtr ToList(const std::vector<TopicPartition>& partitions);

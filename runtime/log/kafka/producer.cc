@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,10 +11,6 @@ namespace millrace::log::kafka {
 namespace {
 
 using std::chrono::milliseconds;
-
-// How long a topic that was just made may take until every broker knows it.
-constexpr milliseconds kNewTopicTime = std::chrono::seconds(3);
-constexpr milliseconds kNewTopicPause = milliseconds(100);
 
 rd_kafka_headers_t* MakeHeaders(const Headers& headers) {
   rd_kafka_headers_t* made = rd_kafka_headers_new(headers.size());
@@ -129,12 +124,7 @@ absl::StatusOr<rd_kafka_topic_t*> KafkaProducer::FindTopic(const std::string& to
     TopicPtr made(rd_kafka_topic_new(get(), topic.c_str(), nullptr));
     if (!made) return KafkaError(rd_kafka_last_error(), absl::StrCat("writing to topic ", topic));
     // Without this the first record waits up to a second for its partition to be known.
-    absl::StatusOr<std::vector<int32_t>> leaders;
-    for (milliseconds waited{};; waited += kNewTopicPause) {
-      leaders = FetchLeaders(get(), made.get(), request_timeout_);
-      if (leaders.ok() || !absl::IsNotFound(leaders.status()) || waited >= kNewTopicTime) break;
-      std::this_thread::sleep_for(kNewTopicPause);
-    }
+    const absl::StatusOr<std::vector<int32_t>> leaders = AwaitLeaders(get(), made.get(), request_timeout_);
     // If no broker answers, records wait for one, up to delivery.timeout.ms.
     if (!leaders.ok() && !absl::IsUnavailable(leaders.status()) && !absl::IsDeadlineExceeded(leaders.status()))
       return leaders.status();
