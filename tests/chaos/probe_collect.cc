@@ -3,6 +3,7 @@
 #include <set>
 #include <string>
 
+#include "printed_text.h"
 #include "probe_client.h"
 
 // The independent reader: what a consumer of committed records sees, when, until the end that a reader of everything sees.
@@ -14,23 +15,8 @@ constexpr int64_t kEndWaitMs = 30000;
 
 using Partition = std::pair<std::string, int>;
 
-/// Bytes as text without blanks: what is not printable, and the percent sign, as %XX.
 std::string Text(const void* data, size_t size) {
-  if (data == nullptr) return "%null";
-  std::string text;
-  char hex[4];
-  for (size_t i = 0; i < size; ++i) {
-    const auto c = static_cast<const unsigned char*>(data)[i];
-    if (c > ' ' && c < 127 && c != '%') {
-      text += static_cast<char>(c);
-    } else if (c == ' ') {
-      text += '_';
-    } else {
-      (void)snprintf(hex, sizeof hex, "%%%02X", c);
-      text += hex;
-    }
-  }
-  return text.empty() ? "%empty" : text;
+  return data == nullptr ? "%null" : PrintedText({static_cast<const char*>(data), size});
 }
 
 /// What the header "chaos-transaction" says (named_transactions.h); - without it.

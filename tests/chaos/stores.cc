@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "printed_text.h"
+
 // chaos_stores FOLDER: what the stores of an application hold that has its tasks' folders there, read with RocksDB alone. Prints
 //   store TASK NAME OFFSET        the changelog offset that goes with it, - if there is none
 //   entry TASK NAME KEY VALUE     keys and values as chaos_probe prints them
@@ -17,26 +19,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// As in probe_collect.cc.
-std::string Text(const std::string& bytes) {
-  std::string text;
-  char hex[4];
-  for (const char byte : bytes) {
-    const auto c = static_cast<unsigned char>(byte);
-    if (c > ' ' && c < 127 && c != '%') {
-      text += byte;
-    } else if (c == ' ') {
-      text += '_';
-    } else {
-      (void)snprintf(hex, sizeof hex, "%%%02X", c);
-      text += hex;
-    }
-  }
-  return text.empty() ? "%empty" : text;
-}
-
 // An aggregate's value has eight bytes of time in front; no text begins with a zero.
-std::string Value(const std::string& bytes) { return Text(bytes.size() >= 8 && bytes[0] == '\0' ? bytes.substr(8) : bytes); }
+std::string Value(const std::string& bytes) {
+  return PrintedText(bytes.size() >= 8 && bytes[0] == '\0' ? bytes.substr(8) : bytes);
+}
 
 std::string Offset(rocksdb::DB* db) {
   std::string bytes;
@@ -55,7 +41,7 @@ rocksdb::Status Print(const fs::path& folder) {
   printf("store %s %s\n", place.c_str(), Offset(db.get()).c_str());
   const std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(rocksdb::ReadOptions()));
   for (it->Seek("d"); it->Valid() && it->key().starts_with("d"); it->Next()) {
-    printf("entry %s %s %s\n", place.c_str(), Text(it->key().ToString().substr(1)).c_str(),
+    printf("entry %s %s %s\n", place.c_str(), PrintedText(it->key().ToString().substr(1)).c_str(),
            Value(it->value().ToString()).c_str());
   }
   return it->status();
@@ -75,7 +61,7 @@ int main(int argc, char** argv) {
       // Without the point in the name of what was set aside.
       if (!fs::exists(store.path() / "CURRENT") || store.path().filename().string().find('.') != std::string::npos) continue;
       if (const rocksdb::Status status = Print(store.path()); !status.ok()) {
-        printf("unreadable %s %s %s\n", name.c_str(), store.path().filename().c_str(), Text(status.ToString()).c_str());
+        printf("unreadable %s %s %s\n", name.c_str(), store.path().filename().c_str(), PrintedText(status.ToString()).c_str());
       }
     }
   }
