@@ -144,6 +144,11 @@ TEST_F(BrokerLossTest, TasksMoveWhileOneBrokerIsDown) {
   // One that the group does not need.
   const int other = coordinator % kNodes + 1;
   cluster_.Kill(other);
+  // Each partition, so also those it led: they are asked of who leads them next.
+  for (int p = 0; p < kPartitions; ++p) {
+    const auto end = client_->admin().EndOffset({output_, p}, log::Isolation::kReadCommitted);
+    EXPECT_TRUE(end.ok()) << end.status();
+  }
   Write(20);
   auto second = Start("second");
   EXPECT_TRUE(Eventually([&] { return first->Progress().tasks_running == 2 && second->Progress().tasks_running == 2; }));

@@ -19,8 +19,8 @@ constexpr int64_t kEnd = -1;
 constexpr int64_t kBeginning = -2;
 constexpr milliseconds kRetryPause{20};
 constexpr milliseconds kCancelStep{500};
-// Of leaders that have been reached a moment before.
-constexpr milliseconds kEndsTime{5000};
+// A leader that is known to lead answers in less; one that is gone never does, and another leads by the next question.
+constexpr milliseconds kLeaderTime{5000};
 
 bool IsForCoordinator(rd_kafka_admin_op_t operation) {
   return operation == RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS || operation == RD_KAFKA_ADMIN_OP_ALTERCONSUMERGROUPOFFSETS ||
@@ -232,12 +232,14 @@ absl::StatusOr<int64_t> KafkaAdmin::OffsetAt(const TopicPartition& partition, in
   while (true) {
     ListPtr list = ToList(std::vector<TopicPartition>{partition});
     list->elems[0].offset = which;
-    rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(*rk, list.get(), static_cast<int>(request_timeout_.count()));
+    const milliseconds timeout = std::min(request_timeout_, kLeaderTime);
+    rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(*rk, list.get(), static_cast<int>(timeout.count()));
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = list->elems[0].err;
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return list->elems[0].offset;
     // A broker leads a new partition a moment after it is known to.
     const absl::Status status = KafkaError(error, what);
-    const bool again = is_new(status) || (absl::IsUnavailable(status) && std::chrono::steady_clock::now() < deadline);
+    const bool moves = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+    const bool again = is_new(status) || (moves && std::chrono::steady_clock::now() < deadline);
     if (!again) return status;
     std::this_thread::sleep_for(kRetryPause);
     (void)FetchLeaders(*rk, partition.topic, request_timeout_);
@@ -273,7 +275,7 @@ absl::StatusOr<std::map<TopicPartition, int64_t>> KafkaAdmin::EndOffsets(const s
   if (led.empty()) return ends;
   ListPtr list = ToList(led);
   for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = kEnd;
-  const milliseconds timeout = std::min(request_timeout_, kEndsTime);
+  const milliseconds timeout = std::min(request_timeout_, kLeaderTime);
   const rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(*rk, list.get(), static_cast<int>(timeout.count()));
   bool any = false;
   for (int i = 0; i < list->cnt; ++i) {
