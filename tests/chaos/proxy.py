@@ -142,8 +142,8 @@ class Break:
 
 class HoldRequest:
     """Holds a request of a transaction, whose client loses the connection and repeats it on another; lets the held one reach the broker in the
-    client's next transaction, and cuts the client off. Without a guard the broker takes an EndTxn for the end of that one, which comes in its
-    middle; the others come just before its end."""
+    client's next transaction, and cuts the client off. Without a guard the broker takes an EndTxn for the end of that one: it comes when the
+    records are there and their offsets are not; the others come just before its end."""
 
     def __init__(self, key, skip):
         self.key, self.skip = key, skip
@@ -186,7 +186,7 @@ class HoldRequest:
     def comes_now(self, key):
         """Whether the held one goes before this frame of its client, which has repeated it."""
         if self.key == END_TXN:
-            return key != END_TXN
+            return key == ADD_OFFSETS_TO_TXN
         if key != END_TXN:
             return False
         ended, self.next_transaction = self.next_transaction, True
