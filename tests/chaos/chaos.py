@@ -72,10 +72,11 @@ def main():
     parser.add_argument("--keep", action="store_true", help="keep the folders of all runs")
     parser.add_argument("--verbose", action="store_true", help="print what happens as it happens")
     arguments = parser.parse_args()
-    faults = list(FAULTS) if arguments.fault == "all" else arguments.fault.split(",")
-    unknown = [fault for fault in faults if fault not in FAULTS]
+    possible = [name for name, fault in FAULTS.items() if arguments.guarantee == "exactly_once_v2" or not fault.transactional]
+    faults = possible if arguments.fault == "all" else arguments.fault.split(",")
+    unknown = [fault for fault in faults if fault not in possible]
     if unknown:
-        parser.error(f"there is no fault {', '.join(unknown)}; there are {', '.join(FAULTS)}")
+        parser.error(f"there is no fault {', '.join(unknown)} at {arguments.guarantee}; there are {', '.join(possible)}")
     if arguments.peer and not arguments.figures:
         parser.error("--peer is for --figures")
     if arguments.peer:

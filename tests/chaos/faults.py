@@ -26,6 +26,8 @@ class Fault:
     peer: bool = False
     # Leaves stores that nobody can read.
     damages: bool = False
+    # Of transactions, which there are at exactly-once only.
+    transactional: bool = False
 
 
 FAULTS = {
@@ -35,7 +37,7 @@ FAULTS = {
     "F4": Fault(process_faults.stop_one),
     "F5": Fault(process_faults.join_and_leave),
     "F6": Fault(broker_faults.restart_broker),
-    "F8": Fault(broker_faults.hold_end_of_transaction, proxied=True),
+    "F8": Fault(broker_faults.hold_end_of_transaction, proxied=True, transactional=True),
     "F9": Fault(broker_faults.break_connections, proxied=True),
     "F10": Fault(process_faults.outlast_transaction),
     "F11": Fault(broker_faults.open_transaction_under_restore),
