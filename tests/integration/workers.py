@@ -46,13 +46,23 @@ class Worker:
 
     def __init__(self, name, command, folder):
         self.name = name
-        self.port = free_port()
+        self.port = None
         self.log = open(folder / f"{name}.log", "w+")
         state = ["--state-dir", str(folder / name)] if "bench" in command[0] else ["--set", f"state.dir={folder / name}"]
-        self.process = subprocess.Popen([*command, *state, "--set", f"http.port={self.port}"], stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen([*command, *state, "--set", "http.port=0"], stdout=self.log, stderr=self.log)
+
+    def text(self):
+        with open(self.log.name, errors="replace") as log:
+            return log.read()
 
     def metrics(self):
         """{name: {labels: value}}; empty while it does not answer."""
+        if self.port is None:
+            # A port that was free when it was chosen may be somebody else's when the worker comes to listen.
+            listens = re.search(r"metrics and health at http://127\.0\.0\.1:(\d+)", self.text())
+            if not listens:
+                return {}
+            self.port = int(listens[1])
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as answer:
                 text = answer.read().decode()

@@ -90,6 +90,7 @@ final class Chaos {
     HttpServer http = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
     http.createContext("/metrics", this::answer);
     http.start();
+    System.out.println("metrics and health at http://127.0.0.1:" + http.getAddress().getPort());
     streams.start();
     end.await();
     boolean failed = streams.state() == KafkaStreams.State.ERROR;
