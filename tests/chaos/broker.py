@@ -66,10 +66,12 @@ class Broker:
         return len(re.findall(rf"Stabilized group {re.escape(group)} generation \d+ ", log))
 
     def lost_markers(self, application):
-        """What the broker (4.3.1) says when, at its start, it ends transactions without writing markers to partitions whose leaders it does
-        not know yet: they stay open in those partitions for ever, for readers of committed records and restores."""
-        log = (self.folder / "kafka.log").read_text(errors="replace")
-        return [line for line in log.splitlines() if "Couldn't find leader endpoint for partitions" in line and application in line]
+        """What the broker (4.3.1) says when, at its start or at its orderly end, it ends transactions without writing markers to partitions
+        whose leaders it does not know: they stay open in those partitions for ever, for readers of committed records and restores."""
+        lines = []
+        for name in ("kafka-before.log", "kafka.log"):
+            lines += (self.folder / name).read_text(errors="replace").splitlines()
+        return [line for line in lines if "Couldn't find leader endpoint for partitions" in line and application in line]
 
 
 def process_state(pid, thread=None):
