@@ -227,6 +227,9 @@ absl::Status Worker::Install(RestoredTask restored) {
   for (const log::TopicPartition& partition : owned->spec.sources) {
     const int64_t offset = restored.start.at(partition);
     owned->task->SetPosition(partition, offset);
+    // Or records that are gone would be waited for until others come.
+    const auto committed = restored.committed.find(partition);
+    if (committed != restored.committed.end() && committed->second.offset != offset) owned->task->set_commit_needed();
     Input& input = owned->inputs.emplace_back();
     input.partition = partition;
     input.from = offset;
@@ -543,6 +546,7 @@ absl::Status Worker::ReadAfresh(OwnedTask* owned, Input* input) {
   Detach(input);
   input->from = *offset;
   owned->task->SetPosition(input->partition, *offset);
+  owned->task->set_commit_needed();
   return absl::OkStatus();
 }
 

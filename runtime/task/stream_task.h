@@ -119,6 +119,8 @@ class StreamTask final : private TaskContext {
 
   /// Something happened since the last commit.
   [[nodiscard]] bool commit_needed() const { return commit_needed_; }
+  /// Something did that the task has not seen: reading has not begun where the last commit says.
+  void set_commit_needed() { commit_needed_ = true; }
   /// A processor asked for a commit, or dirty state has become too large.
   [[nodiscard]] bool commit_requested() const { return commit_requested_; }
   void set_dirty_limit(int64_t bytes) { dirty_limit_bytes_ = bytes; }

@@ -221,6 +221,24 @@ TEST_F(KafkaStreamsEmbeddedTest, GoesOnFromLocalStateAfterARestart) {
   EXPECT_EQ(streams->Progress().records_restored, 0);
 }
 
+TEST_F(KafkaStreamsEmbeddedTest, CommitsWhereItReadsWhenTheCommittedRecordsAreGone) {
+  Write("a", 5);
+  const std::unique_ptr<log::LogClient> client = log_.NewClient();
+  log::Offsets committed;
+  for (int32_t p = 0; p < 4; ++p) {
+    committed[{"words", p}] = {0, ""};
+    const auto end = client->admin().EndOffset({"words", p}, log::Isolation::kReadUncommitted);
+    ASSERT_TRUE(client->admin().DeleteRecords({"words", p}, *end).ok());
+  }
+  ASSERT_TRUE(client->admin().AlterOffsets("counter", committed).ok());
+  auto streams = Make(CountTopology(), Config());
+  ASSERT_TRUE(streams->Start().ok());
+  // There is nothing to process, and nobody is to wait for it.
+  ExpectCommitted(5);
+  EXPECT_TRUE(streams->Close(10s));
+  EXPECT_TRUE(Counts().empty());
+}
+
 TEST_F(KafkaStreamsEmbeddedTest, RestoresFromTheChangelogWithoutLocalState) {
   Write("a", 5);
   auto streams = Make(CountTopology(), Config());
