@@ -229,10 +229,10 @@ absl::StatusOr<int64_t> KafkaAdmin::OffsetAt(const TopicPartition& partition, in
         absl::StrCat("topic ", partition.topic, " has ", leaders->size(), " partitions, not partition ", partition.partition));
   }
   const auto deadline = start + request_timeout_;
+  const milliseconds timeout = std::min(request_timeout_, kLeaderTime);
   while (true) {
     ListPtr list = ToList(std::vector<TopicPartition>{partition});
     list->elems[0].offset = which;
-    const milliseconds timeout = std::min(request_timeout_, kLeaderTime);
     rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(*rk, list.get(), static_cast<int>(timeout.count()));
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = list->elems[0].err;
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return list->elems[0].offset;
@@ -242,7 +242,8 @@ absl::StatusOr<int64_t> KafkaAdmin::OffsetAt(const TopicPartition& partition, in
     const bool again = is_new(status) || (moves && std::chrono::steady_clock::now() < deadline);
     if (!again) return status;
     std::this_thread::sleep_for(kRetryPause);
-    (void)FetchLeaders(*rk, partition.topic, request_timeout_);
+    leaders = FetchLeaders(*rk, partition.topic, timeout);
+    if (absl::IsCancelled(leaders.status())) return leaders.status();
   }
 }
 
