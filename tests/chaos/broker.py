@@ -4,18 +4,21 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
-import sys
 import time
 
 from proxy import Proxy
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(SOURCE / "tests/integration"))
-from workers import free_port  # noqa: E402
-
 KAFKA = str(SOURCE / "scripts/kafka")
 START_S = 90
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
 
 
 class Broker:

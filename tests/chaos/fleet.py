@@ -3,10 +3,13 @@
 import re
 import signal
 import subprocess
+import sys
 import time
 
-import broker  # noqa: F401 - makes `workers` importable
-from workers import Worker as SeenWorker
+from broker import SOURCE
+
+sys.path.insert(0, str(SOURCE / "tests/integration"))
+from workers import Worker as SeenWorker  # noqa: E402
 
 END_S = 40
 
@@ -15,7 +18,7 @@ class Worker(SeenWorker):
     def __init__(self, folder, number, home, command, environment):
         self.name, self.home = f"worker-{number}", home
         self.port = None
-        self.log = open(folder / f"{self.name}.log", "w+")
+        self.log = open(folder / f"{self.name}.log", "w")
         state = ["--set", f"state.dir={folder / home}", "--set", "http.port=0"]
         self.process = subprocess.Popen([*command, *state], stdout=self.log, stderr=self.log, env=environment)
 

@@ -15,7 +15,6 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,12 +25,6 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2]
 KAFKA = str(SOURCE / "scripts/kafka")
 PEER = str(SOURCE / "tests/bench/peers/kafka-streams/run")
 DEADLINE_S = 480
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def output_of(*command):
@@ -47,7 +40,7 @@ class Worker:
     def __init__(self, name, command, folder):
         self.name = name
         self.port = None
-        self.log = open(folder / f"{name}.log", "w+")
+        self.log = open(folder / f"{name}.log", "w")
         state = ["--state-dir", str(folder / name)] if "bench" in command[0] else ["--set", f"state.dir={folder / name}"]
         self.process = subprocess.Popen([*command, *state, "--set", "http.port=0"], stdout=self.log, stderr=self.log)
 
@@ -80,9 +73,7 @@ class Worker:
         return self.process.wait(60), time.monotonic() - began
 
     def fail(self, why):
-        self.log.flush()
-        self.log.seek(0)
-        raise RuntimeError(f"{self.name}: {why}\n{self.log.read()[-4000:]}")
+        raise RuntimeError(f"{self.name}: {why}\n{self.text()[-4000:]}")
 
 
 class Fleet:
