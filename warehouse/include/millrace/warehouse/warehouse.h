@@ -1,0 +1,129 @@
+#ifndef MILLRACE_WAREHOUSE_WAREHOUSE_H_
+#define MILLRACE_WAREHOUSE_WAREHOUSE_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "millrace/state/bytes.h"
+
+// What the runtime sees of the warehouse. The rest is in a module (libmillrace_warehouse.so) that is opened when the first table
+// is: the Parquet library may bring an OpenSSL of its own, which must not meet that of the Kafka client.
+
+namespace millrace::warehouse {
+
+/// A record of the topic, as it was read. Views.
+struct LandedRecord {
+  int32_t partition = 0;
+  int64_t offset = 0;
+  int64_t timestamp_ms = 0;  // since 1970
+  NullableBytesView key;
+  NullableBytesView value;
+};
+
+/// The positions [start, end) of one partition. Positions are the reader's and not offsets of records: markers of transactions
+/// and compaction leave holes between those.
+struct PositionRange {
+  int64_t start = 0;
+  int64_t end = 0;
+  /// The greatest timestamp of a record that was read from the partition; nullopt if none was.
+  std::optional<int64_t> stream_time_ms;
+};
+
+/// What lands a topic in a table.
+struct LandingDescription {
+  std::string application_id;
+  std::string topic;
+  std::string name_space;  // of the table
+  std::string table;
+  /// A serialised FileDescriptorSet with the message's file and all that it imports; and the full name of the message.
+  std::string descriptor_set;
+  std::string message;
+  /// Settings of this table ("partition.by", "date.time.zone", ...): see docs/warehouse.md. Unknown ones are an error.
+  std::map<std::string, std::string> settings;
+};
+
+struct LandingCounts {
+  int64_t rows = 0;
+  int64_t dead_letters = 0;
+  int64_t skipped = 0;  // records that are no rows, by errors=skip
+  int64_t files = 0;
+  int64_t bytes = 0;
+};
+
+/// Rows on their way into one table. One thread at a time.
+///
+/// The table itself holds the next position of each partition, and a commit succeeds only if each of its ranges starts there:
+/// what a zombie or a second worker commits, or what is read again after a crash, is refused whole or was never visible. Call in
+/// this order: Positions, Begin for each partition, then Append and Commit in turns.
+class TableLanding {
+ public:
+  virtual ~TableLanding() = default;
+
+  /// Where to go on, by partition, as the table says now; a partition that has never been landed is not there. Reads the catalog.
+  virtual absl::StatusOr<std::map<int32_t, int64_t>> Positions() = 0;
+  /// The record is copied. Errors of the record itself go by the policy of the table; those that are returned end the landing.
+  virtual absl::Status Append(const LandedRecord& record) = 0;
+  /// Bytes of what was appended since the last commit, on the local disk and in memory, about.
+  [[nodiscard]] virtual int64_t pending_bytes() const = 0;
+  /// Makes all that was appended visible, with the ranges of all partitions that were read since the last commit, rows in them or
+  /// not. The least stream time of all partitions of the topic becomes the table's valid-through. Outcomes:
+  ///   true: it is done.
+  ///   false: a range does not start where the table is: somebody else has landed it.
+  ///   Unavailable, DeadlineExceeded, ResourceExhausted: it could not be done now, or is not known to be.
+  ///   other errors: it will not be possible.
+  /// But for true, what was appended is dropped: ask for Positions and read again from there.
+  virtual absl::StatusOr<bool> Commit(const std::map<int32_t, PositionRange>& ranges) = 0;
+  /// Forgets what was appended.
+  virtual void Drop() = 0;
+  [[nodiscard]] virtual LandingCounts counts() const = 0;
+};
+
+/// A table as its catalog and its last commit show it.
+struct TableInfo {
+  std::string name_space;
+  std::string table;
+  std::string location;
+  std::string metadata_file;
+  int64_t rows = 0;
+  int64_t files = 0;
+  int64_t bytes = 0;
+  int64_t snapshots = 0;
+  int64_t last_commit_ms = 0;               // 0: none yet
+  std::optional<int64_t> valid_through_ms;  // what the last landing commit said
+  struct Column {
+    std::string name;
+    std::string type;
+    bool required = false;
+    std::string doc;
+  };
+  std::vector<Column> columns;
+};
+
+/// One warehouse: a storage and a catalog. Thread-safe.
+class Warehouse {
+ public:
+  virtual ~Warehouse() = default;
+  /// Creates the table if there is none, or brings its schema to that of the message; refuses what the schema rules forbid.
+  virtual absl::StatusOr<std::unique_ptr<TableLanding>> OpenLanding(const LandingDescription& description) = 0;
+  virtual absl::StatusOr<std::vector<TableInfo>> Tables() = 0;
+  /// Names, with their namespaces, of the tables that hold positions of the application.
+  virtual absl::StatusOr<std::vector<std::string>> TablesLandedBy(const std::string& application_id) = 0;
+  /// Forgets the positions of an application in its tables, after which it lands its topics from the beginning. Rows stay unless
+  /// `remove_rows`, which takes them out in the same commits; FailedPrecondition for a table that other applications land in.
+  virtual absl::Status ResetPositions(const std::string& application_id, bool remove_rows) = 0;
+};
+
+/// The module's one exported function, "MillraceOpenWarehouse". `settings` are the "warehouse.*" properties without that prefix.
+/// The answer is the caller's; nullptr with `error` set otherwise.
+using OpenWarehouseFunction = Warehouse* (*)(const std::map<std::string, std::string>& settings, absl::Status* error);
+inline constexpr char kOpenWarehouse[] = "MillraceOpenWarehouse";
+
+}  // namespace millrace::warehouse
+
+#endif  // MILLRACE_WAREHOUSE_WAREHOUSE_H_
