@@ -1,0 +1,49 @@
+#ifndef MILLRACE_WAREHOUSE_LANDING_TABLE_WAREHOUSE_H_
+#define MILLRACE_WAREHOUSE_LANDING_TABLE_WAREHOUSE_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "catalog/catalog.h"
+#include "landing/table_committer.h"
+#include "millrace/warehouse/warehouse.h"
+#include "storage/storage.h"
+#include "table/snapshot_producer.h"
+
+namespace millrace::warehouse {
+
+/// The warehouse that is in a catalog and its storage.
+class TableWarehouse final : public Warehouse {
+ public:
+  /// Makes the folder for files that are being written, and clears it of those that processes left which are gone. Probes the
+  /// catalog.
+  static absl::StatusOr<std::unique_ptr<TableWarehouse>> Open(std::shared_ptr<Storage> storage, std::shared_ptr<Catalog> catalog,
+                                                              const std::string& spool_folder, TableCommitter::Clock clock);
+
+  absl::StatusOr<std::unique_ptr<TableLanding>> OpenLanding(const LandingDescription& description) override;
+  absl::StatusOr<std::vector<TableInfo>> Tables() override;
+  absl::StatusOr<std::vector<std::string>> TablesLandedBy(const std::string& application_id) override;
+  absl::Status ResetPositions(const std::string& application_id, bool remove_rows) override;
+
+ private:
+  TableWarehouse(std::shared_ptr<Storage> storage, std::shared_ptr<Catalog> catalog, std::string spool_folder,
+                 TableCommitter::Clock clock);
+  absl::Status ResetPositionsIn(const TableName& name, const std::string& prefix, bool remove_rows);
+  absl::Status RemoveRows(const TableMetadata& metadata, const std::string& prefix, SnapshotProducer* producer);
+
+  const std::shared_ptr<Storage> storage_;
+  const std::shared_ptr<Catalog> catalog_;
+  const std::string spool_folder_;
+  const TableCommitter::Clock clock_;
+};
+
+/// Milliseconds since 1970 by the machine's clock.
+int64_t SystemClock();
+
+}  // namespace millrace::warehouse
+
+#endif  // MILLRACE_WAREHOUSE_LANDING_TABLE_WAREHOUSE_H_

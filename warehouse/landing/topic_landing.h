@@ -1,0 +1,79 @@
+#ifndef MILLRACE_WAREHOUSE_LANDING_TOPIC_LANDING_H_
+#define MILLRACE_WAREHOUSE_LANDING_TOPIC_LANDING_H_
+
+#include <google/protobuf/descriptor.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "catalog/catalog.h"
+#include "landing/dead_letters.h"
+#include "landing/landing_policy.h"
+#include "landing/row_writer.h"
+#include "landing/table_committer.h"
+#include "millrace/warehouse/warehouse.h"
+#include "protobuf/row_decoder.h"
+#include "storage/storage.h"
+
+namespace millrace::warehouse {
+
+/// A topic of protobuf messages on its way into a table. The rows of all partitions go into the same files, which a commit makes
+/// visible together or not at all.
+class TopicLanding final : public TableLanding {
+ public:
+  /// Creates the table or evolves it. Catalog and storage outlive it; `spool_folder` must be there. InvalidArgument for a
+  /// descriptor set, a message, settings or a change of the message that cannot be.
+  static absl::StatusOr<std::unique_ptr<TopicLanding>> Open(Catalog* catalog, Storage* storage,
+                                                            const LandingDescription& description,
+                                                            const std::string& spool_folder, TableCommitter::Clock clock);
+
+  absl::StatusOr<std::map<int32_t, int64_t>> Positions() override;
+  absl::Status Append(const LandedRecord& record) override;
+  [[nodiscard]] int64_t pending_bytes() const override;
+  absl::StatusOr<bool> Commit(const std::map<int32_t, PositionRange>& ranges) override;
+  void Drop() override;
+  [[nodiscard]] LandingCounts counts() const override { return counts_; }
+
+ private:
+  TopicLanding(Catalog* catalog, Storage* storage, const LandingDescription& description, LandingPolicy policy,
+               const std::string& spool_folder, TableCommitter::Clock clock);
+
+  absl::Status LoadMessage();
+  /// The table with the schema that the message asks for.
+  absl::Status EnsureTable();
+  absl::Status CreateTable();
+  absl::StatusOr<bool> EvolveTable();
+  /// A decoder and a writer for the table as it is now.
+  absl::Status PrepareRows();
+  absl::Status RefuseRecord(const LandedRecord& record, const std::string& error, bool wrong_clock);
+  /// Why the row that was decoded last cannot be in the partition that its time says; empty = it can.
+  [[nodiscard]] std::string WrongClock() const;
+  absl::Status PassRowsOn();
+
+  Catalog* const catalog_;
+  Storage* const storage_;
+  const LandingDescription description_;
+  const TableName name_;
+  const LandingPolicy policy_;
+  const TableCommitter::Clock clock_;
+  const RowWriter::Options writer_options_;
+  google::protobuf::DescriptorPool pool_;
+  const google::protobuf::Descriptor* message_ = nullptr;
+  TableCommitter committer_;
+  DeadLetters dead_letters_;
+  int schema_id_ = -1;  // that rows are written with
+  int spec_id_ = -1;
+  std::unique_ptr<RowDecoder> decoder_;
+  std::unique_ptr<PartitionOfRow> partition_of_row_;
+  std::unique_ptr<RowWriter> writer_;
+  int64_t rows_ = 0;  // since the last commit
+  LandingCounts counts_;
+};
+
+}  // namespace millrace::warehouse
+
+#endif  // MILLRACE_WAREHOUSE_LANDING_TOPIC_LANDING_H_
