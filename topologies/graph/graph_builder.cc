@@ -70,6 +70,7 @@ struct GraphBuilder::State {
   std::vector<GraphNode*> attached;
   RootNode root;
   std::vector<std::set<std::string>> copartition;
+  std::vector<LandedTopic> landed_topics;
   std::vector<std::string> generated_stores;
   std::vector<std::string> generated_topics;
   bool built = false;
@@ -205,6 +206,22 @@ absl::Status WriteGraph(GraphNode* root, TopologyBuilder* topology) {
 
 }  // namespace
 
+void GraphBuilder::LandTopic(const std::string& topic, const WarehouseTable& table, std::string message) {
+  LandedTopic landed{.topic = topic, .table = table.name(), .message = std::move(message), .settings = table.settings()};
+  if (landed.table.empty()) {
+    landed.table = topic;
+    std::replace_if(
+        landed.table.begin(), landed.table.end(), [](char c) { return c == '.' || c == '-'; }, '_');
+  }
+  for (const LandedTopic& other : state_->landed_topics) {
+    if (other.topic != landed.topic && other.table != landed.table) continue;
+    return Fail(absl::InvalidArgumentError(absl::StrCat("topic '", landed.topic, "' is to be landed in table '", landed.table,
+                                                        "', but topic '", other.topic, "' is landed in table '", other.table,
+                                                        "' already: a topic becomes one table, and a table has one topic")));
+  }
+  state_->landed_topics.push_back(std::move(landed));
+}
+
 absl::StatusOr<Topology> GraphBuilder::Build() {
   if (!state_->error.ok()) return state_->error;
   if (std::exchange(state_->built, true)) {
@@ -227,6 +244,7 @@ absl::StatusOr<Topology> GraphBuilder::Build() {
   }
   DropNullKeys(&state_->root);
   TopologyBuilder topology;
+  topology.SetLandedTopics(state_->landed_topics);
   if (absl::Status s = WriteGraph(&state_->root, &topology); !s.ok()) return s;
   const bool generated = !state_->generated_stores.empty() || !state_->generated_topics.empty();
   if (state_->config.ensure_explicit_internal_resource_naming && generated) {

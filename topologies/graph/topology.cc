@@ -82,6 +82,8 @@ std::string Topology::Describe() const { return impl_->description; }
 
 const std::vector<Subtopology>& Topology::subtopologies() const { return impl_->subtopologies; }
 
+const std::vector<LandedTopic>& Topology::landed_topics() const { return impl_->landed_topics; }
+
 std::string Topology::Hash() const { return impl_->hash; }
 
 std::set<std::string> Topology::SourceTopics() const {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -49,6 +50,7 @@ class Topology::Impl {
   /// Repartition topics with their fixed partition counts, if any.
   std::map<std::string, std::optional<int32_t>> internal_topics;
   std::vector<Subtopology> subtopologies;
+  std::vector<LandedTopic> landed_topics;
   std::string description;
   std::string hash;
 };
@@ -71,6 +73,8 @@ class TopologyBuilder {
   void AddInternalTopic(const std::string& topic, std::optional<int32_t> partitions) {
     impl_->internal_topics[topic] = partitions;
   }
+
+  void SetLandedTopics(std::vector<LandedTopic> topics) { impl_->landed_topics = std::move(topics); }
 
   [[nodiscard]] absl::StatusOr<std::shared_ptr<const Topology::Impl>> Finish(
       const std::vector<std::set<std::string>>& copartition);

@@ -25,6 +25,7 @@
 #include "millrace/topologies/produced.h"
 #include "millrace/topologies/repartitioned.h"
 #include "millrace/topologies/stream_joined.h"
+#include "millrace/topologies/warehouse_table.h"
 
 namespace millrace {
 
@@ -169,6 +170,14 @@ class KStream {
   template <std::invocable<const K*, const V*, const RecordContext&> F>
   void To(F topic_of, const Produced& produced = {}) const {
     Sink("", std::move(topic_of), produced);
+  }
+
+  /// Writes to a topic, which must exist, and makes it a table of the warehouse: To, and word for who lands topics (`land`, and
+  /// `run` where warehouse.uri is set). V is a protobuf message, written as its own serde does. Kafka Streams has no such thing.
+  void ToWarehouse(const std::string& topic, const WarehouseTable& table = {}, const Produced& produced = {}) const {
+    static_assert(internal::kIsMessage<V>, "ToWarehouse: the values must be protobuf messages, whose fields become columns");
+    if constexpr (internal::kIsMessage<V>) place_->graph->LandTopic(topic, table, V::descriptor()->full_name());
+    To(topic, produced);
   }
 
   /// Groups by the key as it is; repartitions first if the key was changed since the last repartition.

@@ -14,6 +14,7 @@
 #include "millrace/topologies/materialized.h"
 #include "millrace/topologies/topology.h"
 #include "millrace/topologies/topology_config.h"
+#include "millrace/topologies/warehouse_table.h"
 
 namespace millrace {
 
@@ -75,6 +76,15 @@ class StreamsBuilder {
   /// Adds a store for processors, who name it in Process or ProcessValues. Follows `addStateStore`.
   StreamsBuilder& AddStateStore(std::shared_ptr<const StoreBuilder> store) {
     graph_->AddStateStore(std::move(store));
+    return *this;
+  }
+
+  /// Makes a topic that others write a table of the warehouse, as KStream::ToWarehouse does; this topology need not read it. V is
+  /// the protobuf message of its values.
+  template <class V>
+  StreamsBuilder& LandTopic(const std::string& topic, const WarehouseTable& table = {}) {
+    static_assert(internal::kIsMessage<V>, "LandTopic: the values must be protobuf messages, whose fields become columns");
+    if constexpr (internal::kIsMessage<V>) graph_->LandTopic(topic, table, V::descriptor()->full_name());
     return *this;
   }
 

@@ -47,6 +47,15 @@ struct Subtopology {
   std::vector<std::set<std::string>> copartition_groups;
 };
 
+/// A topic that becomes a table of the warehouse (KStream::ToWarehouse, StreamsBuilder::LandTopic).
+struct LandedTopic {
+  std::string topic;
+  std::string table;
+  /// Full name of the protobuf message of its values, which is compiled into the program.
+  std::string message;
+  std::map<std::string, std::string> settings;
+};
+
 /// The nodes and stores of one task, made from suppliers.
 struct ProcessorTopology {
   std::vector<std::unique_ptr<ProcessorNode>> nodes;  // in declaration order; already linked
@@ -72,6 +81,8 @@ class Topology {
                                                         std::optional<int32_t> subtopology) const;
   /// Of user topics only, for messages; empty means nothing to run.
   [[nodiscard]] std::set<std::string> SourceTopics() const;
+  /// In order of declaration. They are no part of the structure: what is landed may change while state stays.
+  [[nodiscard]] const std::vector<LandedTopic>& landed_topics() const;
   /// A hash of structure and store formats, stable over processes.
   [[nodiscard]] std::string Hash() const;
 

@@ -17,6 +17,7 @@
 #include "millrace/state/state_store.h"
 #include "millrace/topologies/topology.h"
 #include "millrace/topologies/topology_config.h"
+#include "millrace/topologies/warehouse_table.h"
 
 namespace millrace::internal {
 
@@ -92,6 +93,8 @@ class GraphBuilder {
   GraphNode* MakeRepartition(RepartitionSpec spec, bool optimizable, std::string* source_name);
   void AddRepartition(GraphNode* parent, GraphNode* repartition);
   void Copartition(std::set<std::string> source_nodes);
+  /// Fails if the topic or the table is there already.
+  void LandTopic(const std::string& topic, const WarehouseTable& table, std::string message);
 
   [[nodiscard]] absl::StatusOr<Topology> Build();
 
