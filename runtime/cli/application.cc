@@ -38,6 +38,7 @@ void AddResetFlags(CLI::App* command, ResetFlags* flags) {
   target->add_option("--to-datetime", flags->to_datetime, "Records from this time: 2026-11-25T10:00:00Z or milliseconds");
   target->add_option("--by-duration", flags->by_duration, "Records from so long ago: P7D, PT36H, PT90M");
   target->require_option(0, 1);
+  command->add_flag("--empty-tables", flags->empty_tables, "Take the rows out of the application's tables in the warehouse");
   command->add_flag("--execute", flags->execute, "Do it; without this it is only shown");
 }
 
@@ -163,6 +164,15 @@ struct Application::State {
     return PrintStatus(*config);
   }
 
+  [[nodiscard]] int Land(const ConfigurationFlags& flags) const {
+    const absl::StatusOr<StreamsConfig> config = Configure(flags);
+    if (!config.ok()) return PrintError(config.status()), kExitUsage;
+    if (!NamesBrokers(*config)) return kExitUsage;
+    const absl::StatusOr<Topology> made = MakeTopology(*config);
+    if (!made.ok()) return PrintError(made.status()), kExitFailed;
+    return LandTopics(*config, made->landed_topics());
+  }
+
   [[nodiscard]] int Reset(const ConfigurationFlags& flags, const ResetFlags& reset) const {
     const absl::StatusOr<StreamsConfig> config = Configure(flags);
     if (!config.ok()) return PrintError(config.status()), kExitUsage;
@@ -248,6 +258,9 @@ int Application::Run(int argc, const char* const* argv) {
   CLI::App* status = app.add_subcommand("status", "Print the running copies with their tasks, lag and age");
   AddConfigurationFlags(status, &flags);
 
+  CLI::App* land = app.add_subcommand("land", "Land topics in tables of the warehouse until SIGTERM or SIGINT");
+  AddConfigurationFlags(land, &flags);
+
   ResetFlags reset_flags;
   CLI::App* reset = app.add_subcommand("reset", "Begin anew: positions, internal topics and local state; shows it first");
   AddConfigurationFlags(reset, &flags);
@@ -274,6 +287,7 @@ int Application::Run(int argc, const char* const* argv) {
   if (run->parsed()) return state_->RunTopology(flags, print_config, markdown);
   if (topology->parsed()) return state_->DescribeTopology(flags);
   if (status->parsed()) return state_->ShowStatus(flags);
+  if (land->parsed()) return state_->Land(flags);
   if (reset->parsed()) return state_->Reset(flags, reset_flags);
   for (size_t i = 0; i < commands.size(); ++i) {
     if (commands[i]->parsed()) return state_->RunCommand(state_->commands[i], flags);

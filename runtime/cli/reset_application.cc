@@ -1,9 +1,15 @@
 #include <cstdio>
+#include <memory>
 #include <string>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "cli/cli.h"
 #include "config/client_properties.h"
 #include "host/host.h"
+#include "landing/landing_settings.h"
+#include "landing/landing_shares.h"
+#include "landing/warehouse_module.h"
 #include "log/kafka/kafka_log.h"
 #include "logging/client_log.h"
 #include "reset/application_reset.h"
@@ -19,6 +25,33 @@ absl::StatusOr<ResetTarget> TargetOf(const ResetFlags& flags) {
   return target;
 }
 
+/// Null if the application has no warehouse.
+absl::StatusOr<std::unique_ptr<warehouse::Warehouse>> WarehouseOf(const StreamsConfig& config) {
+  if (config.Get("warehouse.uri").value_or("").empty()) return nullptr;
+  auto settings = WarehouseSettingsFrom(config);
+  if (!settings.ok()) return settings.status();
+  return OpenWarehouse(*settings);
+}
+
+/// Says what becomes of the tables; FailedPrecondition while somebody lands.
+absl::Status PlanTables(const StreamsConfig& config, const ResetFlags& flags, warehouse::Warehouse* warehouse,
+                        log::LogClient* client) {
+  auto members = client->admin().GroupClientIds(LandingGroup(config.application_id()));
+  if (!members.ok()) return members.status();
+  if (!members->empty()) {
+    return absl::FailedPreconditionError(absl::StrCat("group ", LandingGroup(config.application_id()), " has ", members->size(),
+                                                      " members (", absl::StrJoin(*members, ", "),
+                                                      "), who land topics in tables: stop them first"));
+  }
+  auto tables = warehouse->TablesLandedBy(config.application_id());
+  if (!tables.ok()) return tables.status();
+  for (const std::string& table : *tables) {
+    printf("table %s: its topic is landed again from the beginning; rows that are there %s\n", table.c_str(),
+           flags.empty_tables ? "are taken out" : "stay (--empty-tables takes them out)");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Reset(const StreamsConfig& config, const Topology& topology, const ResetFlags& flags) {
   const absl::StatusOr<ResetTarget> target = TargetOf(flags);
   if (!target.ok()) return target.status();
@@ -26,13 +59,23 @@ absl::Status Reset(const StreamsConfig& config, const Topology& topology, const 
   if (!properties.ok()) return properties.status();
   auto client = log::kafka::Connect(*properties, LogClientLine);
   if (!client.ok()) return client.status();
+  auto warehouse = WarehouseOf(config);
+  if (!warehouse.ok()) return warehouse.status();
   const StreamsOptions options = OptionsFrom(config);
   const auto plan = PlanReset(topology, options, *target, client->get(), &Host::Real());
   if (!plan.ok()) return plan.status();
   fputs(plan->ToString().c_str(), stdout);
+  if (*warehouse != nullptr) {
+    if (absl::Status status = PlanTables(config, flags, warehouse->get(), client->get()); !status.ok()) return status;
+  }
   if (!flags.execute) {
     fputs("nothing was changed; with --execute it is done\n", stdout);
     return absl::OkStatus();
+  }
+  // The tables first: should they be away, the application has not been changed, and the whole can be repeated.
+  if (*warehouse != nullptr) {
+    if (absl::Status status = (*warehouse)->ResetPositions(config.application_id(), flags.empty_tables); !status.ok())
+      return status;
   }
   if (absl::Status status = ExecuteReset(*plan, options, client->get(), &Host::Real()); !status.ok()) return status;
   fputs("done\n", stdout);

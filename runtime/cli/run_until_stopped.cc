@@ -1,7 +1,3 @@
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -11,14 +7,18 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "cli/cli.h"
+#include "cli/stop_signals.h"
 #include "http/observability_server.h"
 #include "metrics/runtime_snapshot.h"
 #include "millrace/runtime/kafka_streams.h"
 #include "millrace/runtime/logging.h"
 #include "millrace/runtime/main.h"
+#include "millrace/runtime/warehouse_landing.h"
 
 namespace millrace {
 namespace {
@@ -30,65 +30,21 @@ constexpr std::chrono::seconds kCloseTimeout{30};
 /// For a start that is under way when the stop comes; before its end nothing has been processed, so that it may simply be left.
 constexpr std::chrono::seconds kStartGrace{2};
 
-/// Turns the first SIGTERM or SIGINT into a flag that wakes Wait; the second one ends the process. One at a time in a process.
-class StopSignals {
- public:
-  StopSignals() {
-    signals_ = 0;
-    // Made once and never closed: a signal or a listener may come at any time.
-    static const bool made = pipe2(pipe_, O_CLOEXEC | O_NONBLOCK) == 0;
-    (void)made;
-    struct sigaction action {};
-    action.sa_handler = &StopSignals::Handle;
-    action.sa_flags = SA_RESTART;
-    (void)sigaction(SIGTERM, &action, &old_term_);
-    (void)sigaction(SIGINT, &action, &old_int_);
-  }
-  ~StopSignals() {
-    (void)sigaction(SIGTERM, &old_term_, nullptr);
-    (void)sigaction(SIGINT, &old_int_, nullptr);
-  }
-  StopSignals(const StopSignals&) = delete;
-  StopSignals& operator=(const StopSignals&) = delete;
-
-  [[nodiscard]] bool stop_requested() const { return signals_ > 0; }
-  /// Until a signal, Wake or the end of the time.
-  void Wait(milliseconds timeout) {
-    pollfd poll_fd{.fd = pipe_[0], .events = POLLIN, .revents = 0};
-    if (poll(&poll_fd, 1, static_cast<int>(timeout.count())) <= 0) return;
-    char bytes[64];
-    while (read(pipe_[0], bytes, sizeof bytes) > 0) {
-    }
-  }
-  /// From any thread.
-  static void Wake() { (void)!write(pipe_[1], "", 1); }
-
- private:
-  static void Handle(int /*signal*/) {
-    const int saved = errno;
-    if (signals_.fetch_add(1) > 0) {
-      constexpr char kText[] = "second signal: aborted without a clean close\n";
-      (void)!write(STDERR_FILENO, kText, sizeof kText - 1);
-      _exit(kExitAborted);
-    }
-    Wake();
-    errno = saved;
-  }
-
-  static inline std::atomic<int> signals_{0};
-  static inline int pipe_[2] = {-1, -1};
-  struct sigaction old_term_ {};
-  struct sigaction old_int_ {};
-};
-
 int Failed(const absl::Status& status) {
   fprintf(stderr, "error: %s\n", std::string(status.message()).c_str());
   return kExitFailed;
 }
 
+absl::Status StartBoth(KafkaStreams* streams, WarehouseLanding* landing) {
+  if (absl::Status status = streams->Start(); !status.ok() || landing == nullptr) return status;
+  absl::Status status = landing->Start();
+  if (!status.ok()) streams->Close(kCloseTimeout);
+  return status;
+}
+
 /// Starts on a thread of its own, so that a signal is answered while a broker does not answer. nullopt: a stop came before the
 /// end.
-std::optional<absl::Status> StartOrStop(KafkaStreams* streams, StopSignals* signals) {
+std::optional<absl::Status> StartOrStop(KafkaStreams* streams, WarehouseLanding* landing, StopSignals* signals) {
   struct Start {
     std::atomic<bool> done{false};
     absl::Status status;
@@ -96,7 +52,7 @@ std::optional<absl::Status> StartOrStop(KafkaStreams* streams, StopSignals* sign
   Start start;
   std::thread thread([&] {
     SetLogThreadName("start");
-    start.status = streams->Start();
+    start.status = StartBoth(streams, landing);
     start.done = true;
     StopSignals::Wake();
   });
@@ -113,14 +69,16 @@ std::optional<absl::Status> StartOrStop(KafkaStreams* streams, StopSignals* sign
   return start.status;
 }
 
-absl::StatusOr<std::unique_ptr<ObservabilityServer>> StartServer(const StreamsConfig& config, KafkaStreams* streams) {
-  if (!config.http_port().has_value()) return nullptr;
-  auto server = ObservabilityServer::Start({.host = config.http_host(), .port = *config.http_port()},
-                                           [streams] { return streams->Snapshot(); });
-  if (server.ok()) {
-    LogInfo(absl::StrCat("metrics and health at http://", config.http_host(), ":", (*server)->port()), {.event = "http-started"});
-  }
-  return server;
+Health BothReady(const Health& streams, const Health& landing) {
+  return {streams.ok && landing.ok, absl::StrCat(R"({"streams":)", streams.body, R"(,"warehouse":)", landing.body, "}")};
+}
+
+ObservedPages PagesOf(KafkaStreams* streams, const WarehouseLanding* landing) {
+  ObservedPages pages = ObservedPages::Of([streams] { return streams->Snapshot(); });
+  if (landing == nullptr) return pages;
+  pages.metrics = [metrics = pages.metrics, landing] { return absl::StrCat(metrics(), landing->MetricsText()); };
+  pages.ready = [ready = pages.ready, landing] { return BothReady(ready(), landing->Readiness()); };
+  return pages;
 }
 
 }  // namespace
@@ -133,14 +91,23 @@ void ConfigureLoggingFrom(const StreamsConfig& config) {
   SetLogThreadName("main");
 }
 
-int RunStreams(const StreamsConfig& config, KafkaStreams* streams) {
+absl::StatusOr<std::unique_ptr<ObservabilityServer>> StartObservabilityServer(const StreamsConfig& config, ObservedPages pages) {
+  if (!config.http_port().has_value()) return nullptr;
+  auto server = ObservabilityServer::Start({.host = config.http_host(), .port = *config.http_port()}, std::move(pages));
+  if (server.ok()) {
+    LogInfo(absl::StrCat("metrics and health at http://", config.http_host(), ":", (*server)->port()), {.event = "http-started"});
+  }
+  return server;
+}
+
+int RunStreams(const StreamsConfig& config, KafkaStreams* streams, WarehouseLanding* landing) {
   ConfigureLoggingFrom(config);
   StopSignals signals;
   streams->SetStateListener([](KafkaStreams::State, KafkaStreams::State) { StopSignals::Wake(); });
-  absl::StatusOr<std::unique_ptr<ObservabilityServer>> server = StartServer(config, streams);
+  absl::StatusOr<std::unique_ptr<ObservabilityServer>> server = StartObservabilityServer(config, PagesOf(streams, landing));
   if (!server.ok()) return Failed(server.status());
 
-  const std::optional<absl::Status> started = StartOrStop(streams, &signals);
+  const std::optional<absl::Status> started = StartOrStop(streams, landing, &signals);
   if (started.has_value() && !started->ok()) return Failed(*started);
   const auto ending = [streams] {
     const KafkaStreams::State state = streams->state();
@@ -152,6 +119,8 @@ int RunStreams(const StreamsConfig& config, KafkaStreams* streams) {
   if (!ending()) LogInfo("a signal asks for the end: committing and leaving", {.event = "stopping"});
   const auto begin = steady_clock::now();
   const bool closed = streams->Close(kCloseTimeout);
+  // What the topology has written at the end is landed by this process if it comes in time, or by another.
+  if (landing != nullptr) landing->Close();
   const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin);
   server->reset();
   const absl::Status error = streams->error();
@@ -171,7 +140,18 @@ int RunUntilStopped(const StreamsConfig& config, const Topology& topology, Excep
   ConfigureLoggingFrom(config);
   KafkaStreams streams(topology, config);
   streams.SetExceptionHandlers(std::move(handlers));
-  return RunStreams(config, &streams);
+  const std::vector<LandedTopic>& landed = topology.landed_topics();
+  if (!WarehouseLanding::Wanted(config, landed)) {
+    if (!landed.empty()) {
+      LogInfo(absl::StrCat(landed.size(),
+                           " topics are tables of the warehouse; this process does not land them, as warehouse.uri "
+                           "is not set (`land` does, where it is)"),
+              {.event = "landing-elsewhere"});
+    }
+    return RunStreams(config, &streams);
+  }
+  WarehouseLanding landing(config, landed);
+  return RunStreams(config, &streams, &landing);
 }
 
 }  // namespace millrace

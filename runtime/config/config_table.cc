@@ -343,6 +343,55 @@ constexpr ConfigEntry kTable[] = {
      .default_value = "text",
      .choices = "text json",
      .doc = "`json`: one object a line with ts, level, app, thread, task, topic, partition, offset, event, msg. Millrace only."},
+
+    {.section = "Warehouse",
+     .name = "warehouse.uri",
+     .doc = "Folder of the tables that topics are landed in: `file:///data/warehouse`, `s3://bucket/folder`, "
+            "`hdfs://host:port/folder`. Needed by "
+            "`land` and by what works with tables. See [Warehouse](warehouse.md)."},
+    {.section = "Warehouse",
+     .name = "warehouse.catalog",
+     .type = kChoice,
+     .default_value = "fs",
+     .choices = "fs sql rest",
+     .doc = "Who knows which state of a table is the present one. `fs`: files beside the table. `sql`: a table `iceberg_tables` "
+            "in PostgreSQL. "
+            "`rest`: an Iceberg REST catalog."},
+    {.section = "Warehouse",
+     .name = "warehouse.namespace",
+     .default_value = "default",
+     .doc = "Namespace of the tables in the catalog."},
+    {.section = "Warehouse",
+     .name = "warehouse.commit.interval.ms",
+     .type = kInteger,
+     .default_value = "60000",
+     .min = 100,
+     .max = kLongMax,
+     .unit = "milliseconds",
+     .doc = "How often what was read becomes visible in a table. A shorter time makes more and smaller files; after a crash, so "
+            "much is read again."},
+    {.section = "Warehouse",
+     .name = "warehouse.commit.bytes",
+     .type = kInteger,
+     .default_value = "134217728",
+     .min = 1 << 20,
+     .max = kLongMax,
+     .unit = "bytes",
+     .doc = "A table is committed before its interval is over when so much waits for it."},
+    {.section = "Warehouse",
+     .name = "warehouse.threads",
+     .type = kInteger,
+     .default_value = "1",
+     .min = 1,
+     .max = 1024,
+     .unit = "threads",
+     .doc = "Threads that land. Each table belongs to one of them in a process; a table that needs more is shared by several "
+            "processes."},
+    {.section = "Warehouse",
+     .name = "warehouse.descriptors",
+     .doc = "File with the protobuf messages of the topics, as made by `protoc --include_imports --include_source_info "
+            "--descriptor_set_out=FILE`. "
+            "Not needed for messages that are compiled into the program."},
 };
 
 constexpr RefusedSetting kRefused[] = {

@@ -91,6 +91,12 @@ TopologyConfig StreamsConfig::topology_config() const {
           .ensure_explicit_internal_resource_naming = Text(data_->values, "ensure.explicit.internal.resource.naming") == "true"};
 }
 Properties StreamsConfig::topic_properties() const { return data_->topic; }
+const Properties& StreamsConfig::warehouse_properties() const { return data_->warehouse; }
+std::chrono::milliseconds StreamsConfig::warehouse_commit_interval() const {
+  return Time(data_->values, "warehouse.commit.interval.ms");
+}
+int64_t StreamsConfig::warehouse_commit_bytes() const { return Number(data_->values, "warehouse.commit.bytes"); }
+int StreamsConfig::warehouse_threads() const { return static_cast<int>(Number(data_->values, "warehouse.threads")); }
 
 ErrorPolicy StreamsConfig::deserialization_error_policy() const {
   return Policy(Text(data_->values, "deserialization.exception.handler"));

@@ -28,6 +28,7 @@ constexpr Prefix kPrefixes[] = {{"main.consumer.", "consumer."},
                                 {"admin.", "admin."},
                                 {"restore.", "restore."}};
 constexpr std::string_view kTopicPrefix = "topic.";
+constexpr std::string_view kWarehousePrefix = "warehouse.";
 constexpr std::string_view kEnvironmentPrefix = "APP_";
 
 std::string EnvironmentName(std::string_view setting) {
@@ -106,6 +107,8 @@ class Checker {
       if (data_->others.emplace(assignment.name, ConfigValue{assignment.value, assignment.origin}).second) {
         data_->topic.emplace(std::string(name.substr(kTopicPrefix.size())), assignment.value);
       }
+    } else if (name.starts_with(kWarehousePrefix) && !IsEmptyPrefix(name, kWarehousePrefix)) {
+      AddWarehouseSetting(assignment);
     } else {
       AddClientSetting(assignment);
     }
@@ -205,6 +208,18 @@ class Checker {
       value = assignment.value;  // so that a weaker source is not blamed as well
     }
     data_->values.emplace(std::string(entry.name), ConfigValue{*std::move(value), assignment.origin});
+  }
+
+  // Which there are is known to the warehouse, which is not opened for that.
+  void AddWarehouseSetting(const Assignment& assignment) {
+    const std::string name = assignment.name.substr(kWarehousePrefix.size());
+    if (IsSecret(name) && assignment.origin.starts_with("--")) {
+      return Error(
+          assignment,
+          "a secret on the command line is seen by everybody on the machine: use the environment or the properties file");
+    }
+    if (!data_->others.emplace(assignment.name, ConfigValue{assignment.value, assignment.origin}).second) return;
+    data_->warehouse.emplace(name, assignment.value);
   }
 
   void AddClientSetting(const Assignment& assignment) {

@@ -21,6 +21,7 @@ struct ConfigData {
   std::map<std::string, ConfigValue, std::less<>> others;
   std::map<std::string, Properties, std::less<>> clients;  // by prefix
   Properties topic;
+  Properties warehouse;  // those that the table does not have, without prefix
 };
 
 struct StreamsConfig::Data : ConfigData {};

@@ -14,7 +14,7 @@ namespace millrace {
 
 class ObservabilityServer::Impl {
  public:
-  explicit Impl(SnapshotFunction snapshot) : snapshot_(std::move(snapshot)) {}
+  explicit Impl(ObservedPages pages) : pages_(std::move(pages)) {}
   ~Impl() {
     server_.stop();
     if (thread_.joinable()) thread_.join();
@@ -54,14 +54,10 @@ class ObservabilityServer::Impl {
  private:
   void AddRoutes() {
     server_.Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
-      RuntimeSnapshot snapshot = snapshot_();
-      AddProcessMemory(&snapshot);
-      response.set_content(PrometheusText(snapshot), "text/plain; version=0.0.4; charset=utf-8");
+      response.set_content(pages_.metrics(), "text/plain; version=0.0.4; charset=utf-8");
     });
-    server_.Get("/livez",
-                [this](const httplib::Request&, httplib::Response& response) { Answer(Liveness(snapshot_()), &response); });
-    server_.Get("/readyz",
-                [this](const httplib::Request&, httplib::Response& response) { Answer(Readiness(snapshot_()), &response); });
+    server_.Get("/livez", [this](const httplib::Request&, httplib::Response& response) { Answer(pages_.live(), &response); });
+    server_.Get("/readyz", [this](const httplib::Request&, httplib::Response& response) { Answer(pages_.ready(), &response); });
     server_.Get("/", [](const httplib::Request&, httplib::Response& response) {
       response.set_content("/metrics /livez /readyz\n", "text/plain");
     });
@@ -72,18 +68,30 @@ class ObservabilityServer::Impl {
     response->set_content(health.body, "application/json");
   }
 
-  SnapshotFunction snapshot_;
+  ObservedPages pages_;
   httplib::Server server_;
   int port_ = -1;
   std::thread thread_;
 };
 
+ObservedPages ObservedPages::Of(std::function<RuntimeSnapshot()> snapshot) {
+  ObservedPages pages;
+  pages.metrics = [snapshot] {
+    RuntimeSnapshot seen = snapshot();
+    AddProcessMemory(&seen);
+    return PrometheusText(seen);
+  };
+  pages.live = [snapshot] { return Liveness(snapshot()); };
+  pages.ready = [snapshot] { return Readiness(snapshot()); };
+  return pages;
+}
+
 ObservabilityServer::ObservabilityServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ObservabilityServer::~ObservabilityServer() = default;
 
 absl::StatusOr<std::unique_ptr<ObservabilityServer>> ObservabilityServer::Start(const ObservabilityServerOptions& options,
-                                                                                SnapshotFunction snapshot) {
-  auto impl = std::make_unique<Impl>(std::move(snapshot));
+                                                                                ObservedPages pages) {
+  auto impl = std::make_unique<Impl>(std::move(pages));
   if (absl::Status status = impl->Start(options); !status.ok()) return status;
   return std::unique_ptr<ObservabilityServer>(new ObservabilityServer(std::move(impl)));
 }

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "metrics/runtime_snapshot.h"
+#include "millrace/runtime/health.h"
 
 namespace millrace {
 
@@ -16,15 +17,23 @@ struct ObservabilityServerOptions {
   int port = 0;
 };
 
-/// Serves /metrics (Prometheus text), /livez and /readyz, read-only, on threads of its own. The snapshot function is called on
-/// those threads, once a request, and must be thread-safe. Destruction stops the server and waits for running requests.
+/// What is served. Called on the server's threads, once a request; thread-safe.
+struct ObservedPages {
+  std::function<std::string()> metrics;  // Prometheus text 0.0.4
+  std::function<Health()> live;
+  std::function<Health()> ready;
+
+  /// Of a runtime, whose snapshot function must be thread-safe.
+  static ObservedPages Of(std::function<RuntimeSnapshot()> snapshot);
+};
+
+/// Serves /metrics, /livez and /readyz, read-only, on threads of its own. Destruction stops the server and waits for running
+/// requests.
 class ObservabilityServer {
  public:
-  using SnapshotFunction = std::function<RuntimeSnapshot()>;
-
   /// kUnavailable with host and port if the address cannot be bound.
   [[nodiscard]] static absl::StatusOr<std::unique_ptr<ObservabilityServer>> Start(const ObservabilityServerOptions& options,
-                                                                                  SnapshotFunction snapshot);
+                                                                                  ObservedPages pages);
   ~ObservabilityServer();
   ObservabilityServer(const ObservabilityServer&) = delete;
   ObservabilityServer& operator=(const ObservabilityServer&) = delete;

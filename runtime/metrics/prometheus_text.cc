@@ -1,66 +1,13 @@
 #include "metrics/prometheus_text.h"
 
-#include <prometheus/metric_family.h>
-#include <prometheus/text_serializer.h>
-
-#include <limits>
 #include <utility>
+
+#include "metrics/metric_families.h"
 
 namespace millrace {
 namespace {
 
-using Label = prometheus::ClientMetric::Label;
-using Labels = std::vector<Label>;
-
-/// Collects metric families whose series all carry the application's name.
-class Families {
- public:
-  explicit Families(std::string application) : application_(std::move(application)) {}
-
-  void Gauge(const char* name, const char* help, double value, Labels labels = {}) {
-    Series(name, help, prometheus::MetricType::Gauge, std::move(labels)).gauge.value = value;
-  }
-  void Counter(const char* name, const char* help, int64_t value, Labels labels = {}) {
-    Seconds(name, help, static_cast<double>(value), std::move(labels));
-  }
-  /// A counter of seconds.
-  void Seconds(const char* name, const char* help, double value, Labels labels) {
-    Series(name, help, prometheus::MetricType::Counter, std::move(labels)).counter.value = value;
-  }
-  template <class Bounds>
-  void Observations(const char* name, const char* help, const Histogram<Bounds>& observed, Labels labels = {}) {
-    prometheus::ClientMetric::Histogram& histogram =
-        Series(name, help, prometheus::MetricType::Histogram, std::move(labels)).histogram;
-    uint64_t count = 0;
-    for (size_t i = 0; i <= observed.kBuckets; ++i) {
-      count += observed.counts[i];
-      const bool last = i == observed.kBuckets;
-      histogram.bucket.push_back({count, last ? std::numeric_limits<double>::infinity() : observed.kBounds[i]});
-    }
-    histogram.sample_count = count;
-    histogram.sample_sum = observed.sum;
-  }
-  /// One counter for each entry of a map, under the label `label`.
-  void Counters(const char* name, const char* help, const char* label, const std::map<std::string, int64_t>& values) {
-    for (const auto& [key, value] : values) Counter(name, help, value, {{label, key}});
-  }
-
-  [[nodiscard]] std::string Serialize() const { return prometheus::TextSerializer().Serialize(families_); }
-
- private:
-  prometheus::ClientMetric& Series(const char* name, const char* help, prometheus::MetricType type, Labels labels) {
-    if (families_.empty() || families_.back().name != name) families_.push_back({name, help, type, {}});
-    prometheus::ClientMetric& metric = families_.back().metric.emplace_back();
-    metric.label.push_back({"application", application_});
-    for (Label& label : labels) metric.label.push_back(std::move(label));
-    return metric;
-  }
-
-  std::string application_;
-  std::vector<prometheus::MetricFamily> families_;
-};
-
-void AddProcess(const RuntimeSnapshot& s, Families* out) {
+void AddProcess(const RuntimeSnapshot& s, MetricFamilies* out) {
   out->Gauge("build_info",
              "Always 1; which program and topology run. More than one topology_hash in a fleet is an upgrade under way.", 1,
              {{"version", s.version}, {"topology_hash", s.topology_hash}});
@@ -95,7 +42,7 @@ void AddProcess(const RuntimeSnapshot& s, Families* out) {
 
 /// One gauge for each partition of which `value` is known.
 template <class Value>
-void AddPartitionGauge(const RuntimeSnapshot& s, const char* name, const char* help, Value value, Families* out) {
+void AddPartitionGauge(const RuntimeSnapshot& s, const char* name, const char* help, Value value, MetricFamilies* out) {
   for (const auto& [partition, snapshot] : s.partitions) {
     const auto& known = snapshot.*value;
     if (!known.has_value()) continue;
@@ -104,7 +51,7 @@ void AddPartitionGauge(const RuntimeSnapshot& s, const char* name, const char* h
   }
 }
 
-void AddPartitions(const RuntimeSnapshot& s, Families* out) {
+void AddPartitions(const RuntimeSnapshot& s, MetricFamilies* out) {
   AddPartitionGauge(s, "source_lag_records", "Offsets between the position of processing and the end of the partition.",
                     &PartitionSnapshot::lag_records, out);
   AddPartitionGauge(s, "source_lag_seconds", "Age of the oldest record that is not processed yet; 0 at the end.",
@@ -117,7 +64,7 @@ void AddPartitions(const RuntimeSnapshot& s, Families* out) {
                     &PartitionSnapshot::lso_gap_age_seconds, out);
 }
 
-void AddRecords(const RuntimeSnapshot& s, Families* out) {
+void AddRecords(const RuntimeSnapshot& s, MetricFamilies* out) {
   out->Counters("records_consumed_total", "Records read from source topics.", "topic", s.records_consumed);
   out->Counters("records_produced_total", "Records written, to changelogs and repartition topics too.", "topic",
                 s.records_produced);
@@ -134,7 +81,7 @@ void AddRecords(const RuntimeSnapshot& s, Families* out) {
   }
 }
 
-void AddCommits(const RuntimeSnapshot& s, Families* out) {
+void AddCommits(const RuntimeSnapshot& s, MetricFamilies* out) {
   out->Counter("commits_total", "Commits that succeeded.", s.commits);
   out->Counter("commit_failures_total", "Commits that were refused or failed; they are tried again.", s.commit_failures);
   out->Counter("transactions_aborted_total", "Transactions given up; what was done in them is done again.",
@@ -151,8 +98,10 @@ void AddCommits(const RuntimeSnapshot& s, Families* out) {
   }
 }
 
-void AddState(const RuntimeSnapshot& s, Families* out) {
-  const auto labels = [](const StoreSnapshot& store) { return Labels{{"task", store.task}, {"store", store.store}}; };
+void AddState(const RuntimeSnapshot& s, MetricFamilies* out) {
+  const auto labels = [](const StoreSnapshot& store) {
+    return MetricFamilies::Labels{{"task", store.task}, {"store", store.store}};
+  };
   for (const StoreSnapshot& store : s.stores) {
     out->Gauge("restore_remaining_records", "Changelog offsets that a store still needs; 0 when it is restored.",
                static_cast<double>(store.restore_remaining_records), labels(store));
@@ -191,7 +140,7 @@ void AddState(const RuntimeSnapshot& s, Families* out) {
 }  // namespace
 
 std::string PrometheusText(const RuntimeSnapshot& snapshot) {
-  Families families(snapshot.application_id);
+  MetricFamilies families(snapshot.application_id);
   AddProcess(snapshot, &families);
   AddPartitions(snapshot, &families);
   AddRecords(snapshot, &families);

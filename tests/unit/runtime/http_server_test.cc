@@ -19,10 +19,10 @@ class ObservabilityServerTest : public ::testing::Test {
   ObservabilityServerTest() {
     snapshot_.application_id = "shop";
     snapshot_.state = "RUNNING";
-    auto server = ObservabilityServer::Start({.host = "127.0.0.1", .port = 0}, [this] {
-      ++calls_;
-      return snapshot_;
-    });
+    auto server = ObservabilityServer::Start({.host = "127.0.0.1", .port = 0}, ObservedPages::Of([this] {
+                                               ++calls_;
+                                               return snapshot_;
+                                             }));
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
   }
@@ -80,8 +80,8 @@ TEST_F(ObservabilityServerTest, ServesManyClientsAtOnce) {
 }
 
 TEST_F(ObservabilityServerTest, APortInUseIsAClearError) {
-  const auto second =
-      ObservabilityServer::Start({.host = "127.0.0.1", .port = server_->port()}, [] { return RuntimeSnapshot(); });
+  const auto second = ObservabilityServer::Start({.host = "127.0.0.1", .port = server_->port()},
+                                                 ObservedPages::Of([] { return RuntimeSnapshot(); }));
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(second.status().message()), HasSubstr("127.0.0.1:" + std::to_string(server_->port())));
@@ -90,11 +90,14 @@ TEST_F(ObservabilityServerTest, APortInUseIsAClearError) {
 TEST_F(ObservabilityServerTest, AStoppedServerFreesItsPort) {
   const int port = server_->port();
   server_.reset();
-  EXPECT_TRUE(ObservabilityServer::Start({.host = "127.0.0.1", .port = port}, [] { return RuntimeSnapshot(); }).ok());
+  EXPECT_TRUE(
+      ObservabilityServer::Start({.host = "127.0.0.1", .port = port}, ObservedPages::Of([] { return RuntimeSnapshot(); })).ok());
 }
 
 TEST(ObservabilityServer, AForeignAddressIsAClearError) {
-  EXPECT_EQ(ObservabilityServer::Start({.host = "203.0.113.7", .port = 0}, [] { return RuntimeSnapshot(); }).status().code(),
+  EXPECT_EQ(ObservabilityServer::Start({.host = "203.0.113.7", .port = 0}, ObservedPages::Of([] { return RuntimeSnapshot(); }))
+                .status()
+                .code(),
             absl::StatusCode::kUnavailable);
 }
 

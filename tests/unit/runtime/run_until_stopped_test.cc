@@ -123,7 +123,10 @@ TEST_F(RunUntilStopped, ASecondProcessOnTheSameStateDirectoryIsRefusedAndNamesTh
 
 TEST_F(RunUntilStopped, HealthAndMetricsAreServedWhileItRuns) {
   // A port that was free a moment ago: the one that `http.port=0` takes is only named in the log.
-  const int port = ObservabilityServer::Start({.host = "127.0.0.1", .port = 0}, [] { return RuntimeSnapshot(); }).value()->port();
+  const int port =
+      ObservabilityServer::Start({.host = "127.0.0.1", .port = 0}, ObservedPages::Of([] { return RuntimeSnapshot(); }))
+          .value()
+          ->port();
   Start(Config({{"http.port", std::to_string(port)}}));
   ASSERT_TRUE(WaitForState(KafkaStreams::State::kRunning));
   httplib::Client client("127.0.0.1", port);

@@ -68,6 +68,13 @@ class StreamsConfig {
   /// Settings for internal topics: those given with the prefix "topic.", without it.
   [[nodiscard]] Properties topic_properties() const;
 
+  /// Settings of the warehouse that are not in the table of settings, without the prefix "warehouse.": which topics become which
+  /// tables, and what storage and catalog are told.
+  [[nodiscard]] const Properties& warehouse_properties() const;
+  [[nodiscard]] std::chrono::milliseconds warehouse_commit_interval() const;
+  [[nodiscard]] int64_t warehouse_commit_bytes() const;
+  [[nodiscard]] int warehouse_threads() const;
+
   /// What is done with records that fail, unless the application brings a handler of its own (ExceptionHandlers).
   [[nodiscard]] ErrorPolicy deserialization_error_policy() const;
   [[nodiscard]] ErrorPolicy processing_error_policy() const;

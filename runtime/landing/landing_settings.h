@@ -1,0 +1,41 @@
+#ifndef MILLRACE_RUNTIME_LANDING_LANDING_SETTINGS_H_
+#define MILLRACE_RUNTIME_LANDING_LANDING_SETTINGS_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "landing/landing.h"
+#include "millrace/runtime/streams_config.h"
+#include "millrace/topologies/topology.h"
+
+namespace millrace {
+
+/// What a configuration says of the warehouse.
+struct LandingSettings {
+  LandingOptions landing;
+  /// For OpenWarehouse.
+  std::map<std::string, std::string> warehouse;
+};
+
+/// A line makes a table of a topic:
+///
+///   warehouse.table.<table>=<topic> <protobuf message>
+///
+/// and lines warehouse.table.<table>.<setting>=<value> say more about it. The message is one that is compiled into the program,
+/// or stands in warehouse.descriptors. `topics` are those of a topology; a line about one of their tables is stronger than what
+/// the topology says. InvalidArgument for a line that says nothing, an unknown message, a topic that becomes two tables, or if
+/// warehouse.uri is not set.
+[[nodiscard]] absl::StatusOr<LandingSettings> LandingSettingsFrom(const StreamsConfig& config,
+                                                                  const std::vector<LandedTopic>& topics = {});
+
+/// The properties of the warehouse itself, for OpenWarehouse. InvalidArgument if warehouse.uri is not set.
+[[nodiscard]] absl::StatusOr<std::map<std::string, std::string>> WarehouseSettingsFrom(const StreamsConfig& config);
+
+/// Whether there is a line about a table.
+[[nodiscard]] bool NamesTables(const StreamsConfig& config);
+
+}  // namespace millrace
+
+#endif  // MILLRACE_RUNTIME_LANDING_LANDING_SETTINGS_H_

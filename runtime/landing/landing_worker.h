@@ -1,0 +1,129 @@
+#ifndef MILLRACE_RUNTIME_LANDING_LANDING_WORKER_H_
+#define MILLRACE_RUNTIME_LANDING_LANDING_WORKER_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "host/host.h"
+#include "log/log.h"
+#include "millrace/warehouse/warehouse.h"
+
+namespace millrace {
+
+/// What a worker has done for one table.
+struct LandingProgress {
+  std::string topic;
+  std::string table;  // with its namespace
+  int64_t commits = 0;
+  int64_t lost_commits = 0;  // somebody else had landed the same records
+  int64_t rows = 0;
+  int64_t dead_letters = 0;
+  int64_t files = 0;
+  int64_t bytes = 0;
+  int64_t pending_bytes = 0;
+  int64_t retries = 0;
+  std::string waits;                     // why it cannot go on now; empty = it can
+  std::map<int32_t, int64_t> positions;  // of the partitions that are read here, as committed
+};
+
+/// Everything that workers share. Outlives them.
+struct LandingContext {
+  Host* host = nullptr;
+  log::LogClient* client = nullptr;
+  warehouse::Warehouse* warehouse = nullptr;
+  std::chrono::milliseconds commit_interval{60000};
+  /// A table is committed before its interval is over when so much waits.
+  int64_t commit_bytes = int64_t{128} << 20;
+  int64_t fetch_bytes = int64_t{64} << 20;
+  /// So many records of a partition are taken before another has its turn.
+  int drain_records = 5000;
+  int max_partitions = 16;
+  std::string idle_topic;
+  /// Told after each commit, on the worker's thread; for offsets that lag tools read.
+  std::function<void(const std::string& topic, const std::map<int32_t, int64_t>& positions)> committed;
+  /// Any thread; once for each worker that ends with an error.
+  std::function<void(const absl::Status&)> failed;
+};
+
+/// One thread that lands some topics: reads the partitions it is told to, appends, commits when the interval is over. Each table
+/// is its own: an outage of one does not hold up the commits of another, but for the time that its calls take.
+class LandingWorker {
+ public:
+  LandingWorker(int index, const LandingContext* context, std::vector<warehouse::LandingDescription> tables);
+  ~LandingWorker();
+
+  absl::Status Start();
+  /// Any thread. Begins to read these partitions where their table says.
+  void Take(std::vector<log::TopicPartition> partitions);
+  /// Any thread. Stops reading them, after a commit of their tables if `commit`; returns when that is done, or after `patience`:
+  /// then the worker does it when it can, and its commit, if it comes at all, is as good as any.
+  void Release(std::vector<log::TopicPartition> partitions, bool commit, std::chrono::milliseconds patience);
+  /// Commits all that it can and ends the thread; the destructor does so too.
+  void Stop();
+  [[nodiscard]] std::vector<LandingProgress> progress() const;
+
+ private:
+  struct Part {
+    log::PartitionReader* reader = nullptr;  // null until it is assigned
+    int64_t start = 0;                       // what the table says
+    std::optional<int64_t> stream_time_ms;   // of all that was read since
+  };
+  struct Table {
+    warehouse::LandingDescription description;
+    std::unique_ptr<warehouse::TableLanding> landing;  // null until the table is open
+    std::map<int32_t, Part> parts;
+    bool misplaced = true;  // parts are to be read from where the table says now
+    std::chrono::nanoseconds next_commit{0};
+    std::chrono::nanoseconds next_try{0};
+    std::chrono::milliseconds pause{0};
+    LandingProgress progress;
+  };
+  struct Request {
+    std::vector<log::TopicPartition> partitions;
+    bool take = false;
+    bool commit = false;
+    bool end = false;
+    std::shared_ptr<Signal> done;
+  };
+
+  void Run();
+  bool HandleRequests();
+  void Handle(const Request& request);
+  int64_t Drain();
+  absl::StatusOr<int64_t> DrainTable(Table* table);
+  void CommitIfDue(Table* table);
+  absl::Status Commit(Table* table);
+  absl::Status Place(Table* table);
+  absl::StatusOr<int64_t> PlaceOf(const log::TopicPartition& partition, const std::map<int32_t, int64_t>& positions);
+  void Unread(Table* table);
+  /// What may pass is tried again after a pause, with a word; what cannot ends the worker.
+  void Settle(Table* table, const absl::Status& status);
+  void Publish();
+  [[nodiscard]] std::chrono::milliseconds TimeToNext() const;
+  Table* Find(const std::string& topic);
+
+  const int index_;
+  const LandingContext* const context_;
+  std::unique_ptr<log::Consumer> consumer_;
+  std::vector<Table> tables_;
+  bool failed_ = false;
+  std::unique_ptr<Thread> thread_;
+
+  mutable std::mutex mutex_;
+  std::vector<Request> requests_ ABSL_GUARDED_BY(mutex_);
+  std::vector<LandingProgress> progress_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace millrace
+
+#endif  // MILLRACE_RUNTIME_LANDING_LANDING_WORKER_H_

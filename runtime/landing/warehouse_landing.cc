@@ -1,0 +1,120 @@
+#include "millrace/runtime/warehouse_landing.h"
+
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "absl/base/thread_annotations.h"
+#include "config/client_properties.h"
+#include "host/host.h"
+#include "landing/landing.h"
+#include "landing/landing_metrics.h"
+#include "landing/landing_settings.h"
+#include "landing/warehouse_module.h"
+#include "log/kafka/kafka_log.h"
+#include "logging/client_log.h"
+
+namespace millrace {
+
+class WarehouseLanding::Impl {
+ public:
+  Impl(StreamsConfig config, std::vector<LandedTopic> topics, std::shared_ptr<log::LogClient> client)
+      : config_(std::move(config)), topics_(std::move(topics)), client_(std::move(client)) {}
+
+  void SetFailureListener(std::function<void()> listener) { listener_ = std::move(listener); }
+
+  absl::Status Start() {
+    absl::StatusOr<LandingSettings> settings = LandingSettingsFrom(config_, topics_);
+    if (!settings.ok()) return settings.status();
+    if (settings->landing.tables.empty()) {
+      return absl::InvalidArgumentError("no topic is to be landed: add lines warehouse.table.<table>=<topic> <protobuf message>");
+    }
+    auto warehouse = OpenWarehouse(settings->warehouse);
+    if (!warehouse.ok()) return warehouse.status();
+    warehouse_ = *std::move(warehouse);
+    if (absl::Status status = Connect(); !status.ok()) return status;
+    auto landing = std::make_unique<Landing>(std::move(settings->landing), warehouse_.get(), client_.get(), &Host::Real(),
+                                             [this](const absl::Status& status) { Fail(status); });
+    if (absl::Status status = landing->Start(); !status.ok()) return status;
+    const std::lock_guard lock(mutex_);
+    landing_ = std::move(landing);
+    return absl::OkStatus();
+  }
+
+  void Close() {
+    if (Landing* landing = this->landing()) landing->Close();
+  }
+
+  [[nodiscard]] absl::Status error() const {
+    const std::lock_guard lock(mutex_);
+    return error_;
+  }
+
+  [[nodiscard]] std::vector<LandingProgress> progress() const {
+    const Landing* landing = this->landing();
+    return landing == nullptr ? std::vector<LandingProgress>() : landing->progress();
+  }
+
+  [[nodiscard]] const std::string& application_id() const { return config_.application_id(); }
+
+ private:
+  [[nodiscard]] Landing* landing() const {
+    const std::lock_guard lock(mutex_);
+    return landing_.get();
+  }
+
+  absl::Status Connect() {
+    if (client_) return absl::OkStatus();
+    auto properties = MakeClientProperties(config_);
+    if (!properties.ok()) return properties.status();
+    auto client = log::kafka::Connect(*properties, LogClientLine);
+    if (!client.ok()) return client.status();
+    client_ = *std::move(client);
+    return absl::OkStatus();
+  }
+
+  void Fail(const absl::Status& status) {
+    {
+      const std::lock_guard lock(mutex_);
+      error_.Update(status);
+    }
+    if (listener_) listener_();
+  }
+
+  const StreamsConfig config_;
+  const std::vector<LandedTopic> topics_;
+  std::function<void()> listener_;  // fixed from Start on
+  // The landing ends before what it works with.
+  std::shared_ptr<log::LogClient> client_;
+  std::unique_ptr<warehouse::Warehouse> warehouse_;
+  mutable std::mutex mutex_;
+  absl::Status error_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<Landing> landing_ ABSL_GUARDED_BY(mutex_);
+};
+
+WarehouseLanding::WarehouseLanding(StreamsConfig config, std::vector<LandedTopic> topics)
+    : WarehouseLanding(std::move(config), std::move(topics), nullptr) {}
+WarehouseLanding::WarehouseLanding(StreamsConfig config, std::vector<LandedTopic> topics, std::shared_ptr<log::LogClient> client)
+    : impl_(std::make_unique<Impl>(std::move(config), std::move(topics), std::move(client))) {}
+WarehouseLanding::~WarehouseLanding() = default;
+
+bool WarehouseLanding::Wanted(const StreamsConfig& config, const std::vector<LandedTopic>& topics) {
+  return !config.Get("warehouse.uri").value_or("").empty() && (!topics.empty() || NamesTables(config));
+}
+
+void WarehouseLanding::SetFailureListener(std::function<void()> listener) { impl_->SetFailureListener(std::move(listener)); }
+absl::Status WarehouseLanding::Start() { return impl_->Start(); }
+void WarehouseLanding::Close() { impl_->Close(); }
+absl::Status WarehouseLanding::error() const { return impl_->error(); }
+
+std::map<std::string, int64_t> WarehouseLanding::RowsLanded() const {
+  std::map<std::string, int64_t> rows;
+  for (const LandingProgress& table : impl_->progress()) rows[table.table] = table.rows;
+  return rows;
+}
+
+std::string WarehouseLanding::MetricsText() const { return LandingMetrics(impl_->application_id(), impl_->progress()); }
+
+Health WarehouseLanding::Readiness() const { return LandingReadiness(impl_->progress(), impl_->error()); }
+
+}  // namespace millrace

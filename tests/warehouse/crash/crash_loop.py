@@ -1,0 +1,201 @@
+"""Two processes land one topic, both all of its partitions, and are killed by SIGKILL over and over: after a random time, and at each
+point of a commit. Then each record of the topic must be one row of the table.
+
+  warehouse_crash [--kills N] [--catalog fs|sql] [--storage local|s3] [--offsets-outside] [--seed S]
+
+--offsets-outside keeps the positions in a file beside the table, as landings do that commit offsets to Kafka: rows come twice then. Prints what
+it did and saw; the last line is `N kills, R rows, D distinct, L in the topic: ok` or `: WRONG`; exit code 1 if wrong.
+"""
+
+import argparse
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import duckdb
+import pyiceberg.catalog.sql
+import pyiceberg.io
+import pyiceberg.table
+
+SOURCE = pathlib.Path(__file__).resolve().parents[3]
+PARTITIONS = 3
+# Some hundred records, so that a landing has many commits.
+SMALL_COMMIT_BYTES = 20000
+POINTS = [f"{when}-{what}" for what in ("upload", "manifest", "list", "swap", "hint") for when in ("before", "after")]
+TOPIC = "payments"
+NAME = ("crash", "payments")
+
+
+def script(name, *arguments):
+    done = subprocess.run([SOURCE / "scripts" / name, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"scripts/{name} {' '.join(arguments)}:\n{done.stdout}")
+    return done.stdout
+
+
+class Place:
+    """Where the table is: servers, settings, and how a reader comes to it."""
+
+    def __init__(self, arguments, folder):
+        self.folder, self.ends = folder, []
+        self.settings = {"catalog": arguments.catalog, "uri": f"file://{folder}/warehouse"}
+        self.reading = {}
+        self.environment = {}
+        getattr(self, f"start_{arguments.storage}")()
+        if arguments.catalog == "sql":
+            port = script("postgres", "start", "--dir", str(folder / "postgres")).strip().splitlines()[-1].split("=")[1]
+            self.ends.append(lambda: script("postgres", "stop", "--dir", str(folder / "postgres")))
+            self.settings["catalog.uri"] = f"postgresql://millrace@127.0.0.1:{port}/millrace"
+            self.sql = f"postgresql+psycopg2://millrace@127.0.0.1:{port}/millrace"
+
+    def start_local(self):
+        pass
+
+    def start_s3(self):
+        server = subprocess.Popen([sys.executable, SOURCE / "tests/warehouse/storage/moto_server.py"], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.ends.append(server.kill)
+        port, key, secret = server.stdout.readline().split()
+        self.environment = {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
+        self.settings |= {"uri": "s3://warehouse/crash-loop", "s3.endpoint": f"http://127.0.0.1:{port}", "s3.path-style-access": "true",
+                          "s3.region": "us-east-1"}
+        self.reading = {"s3.endpoint": f"http://127.0.0.1:{port}", "s3.access-key-id": key, "s3.secret-access-key": secret,
+                        "s3.region": "us-east-1"}
+
+    def rows(self):
+        if self.settings["catalog"] == "sql":
+            catalog = pyiceberg.catalog.sql.SqlCatalog("millrace", uri=self.sql, **self.reading)
+            return catalog.load_table(NAME)
+        folder = f"{self.settings['uri']}/crash/payments/metadata"
+        io = pyiceberg.io.load_file_io(self.reading, folder)
+        # The hint may lag behind; what follows it says so by being there.
+        version = int(io.new_input(f"{folder}/version-hint.text").open().read())
+        while io.new_input(f"{folder}/v{version + 1}.metadata.json").exists():
+            version += 1
+        return pyiceberg.table.StaticTable.from_metadata(f"{folder}/v{version}.metadata.json", self.reading)
+
+    def stop(self):
+        for end in reversed(self.ends):
+            end()
+
+
+class Lander:
+    """One of the two: runs, is killed, runs again."""
+
+    def __init__(self, number, arguments, place, servers, stop):
+        self.number, self.arguments, self.place, self.servers, self.stop = number, arguments, place, servers, stop
+        self.random = random.Random(arguments.seed * 10 + number)
+        self.kills, self.points, self.failures = 0, {}, []
+        self.log = open(place.folder / f"lander-{number}.log", "w")
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def start(self, point=None, commit_bytes=SMALL_COMMIT_BYTES):
+        environment = {**os.environ, **self.place.environment, "MILLRACE_WAREHOUSE_MODULE": f"{self.arguments.bin}/libkilling_warehouse.so"}
+        if self.arguments.offsets_outside:
+            environment["WAREHOUSE_OFFSETS_FILE"] = str(self.place.folder / "offsets")
+        if point:
+            environment["WAREHOUSE_KILL_AT"] = f"{point}:{self.random.randint(1, 8)}"
+        settings = {**self.place.settings, "spool.dir": f"{self.place.folder}/spool-{self.number}"}
+        return subprocess.Popen([f"{self.arguments.bin}/warehouse_lander", "land", self.servers, TOPIC, str(commit_bytes),
+                                 *(f"{name}={value}" for name, value in settings.items())],
+                                stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment)
+
+    def run(self):
+        while not self.stop.is_set():
+            # Every other time at a point, in turn.
+            point = POINTS[self.kills // 2 % len(POINTS)] if self.kills % 2 else None
+            process = self.start(point)
+            process.stdout.readline()
+            try:
+                process.wait(20 if point else self.random.uniform(0.005, 0.5))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                point = None
+            if process.returncode != -signal.SIGKILL:
+                self.failures.append(f"lander {self.number} ended with {process.returncode}")
+                return
+            self.kills += 1
+            if point:
+                self.points[point] = self.points.get(point, 0) + 1
+
+
+def land_the_rest(arguments, place, servers, records):
+    """Both once more, in peace, until all is landed."""
+    stop = threading.Event()
+    stop.set()
+    landers = [Lander(number, arguments, place, servers, stop) for number in (1, 2)]
+    processes = [lander.start(commit_bytes=100 * SMALL_COMMIT_BYTES) for lander in landers]
+    deadline = time.monotonic() + 120
+    rows = -1
+    while time.monotonic() < deadline:
+        time.sleep(1)
+        now = count(place)
+        if now[1] >= records and now == rows:
+            break
+        rows = now
+    for process in processes:
+        process.terminate()
+        out = process.communicate(timeout=60)[0]
+        print(f"at the end: {out.splitlines()[-1]}, exit code {process.returncode}", flush=True)
+    return count(place)
+
+
+def count(place):
+    landed = place.rows().scan(selected_fields=("_partition", "_offset")).to_arrow()  # noqa: F841 - read by the query
+    return duckdb.sql("select count(*), count(distinct (_partition, _offset)) from landed").fetchone()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--kills", type=int, default=300)
+    parser.add_argument("--catalog", choices=["fs", "sql"], default="fs")
+    parser.add_argument("--storage", choices=["local", "s3"], default="local")
+    parser.add_argument("--offsets-outside", action="store_true")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    # So many that the killing ends before the landing does.
+    records = 2000 * arguments.kills
+    with tempfile.TemporaryDirectory(prefix="millrace-crash-") as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)  # PostgreSQL runs as another user
+        servers = [line for line in script("kafka", "start", "--dir", str(folder / "kafka")).splitlines()
+                   if line.startswith("bootstrap.servers=")][0].split("=")[1]
+        place = None
+        try:
+            place = Place(arguments, folder)
+            subprocess.run([f"{arguments.bin}/warehouse_lander", "fill", servers, TOPIC, str(PARTITIONS), str(records)], check=True)
+            stop = threading.Event()
+            began = time.monotonic()
+            landers = [Lander(number, arguments, place, servers, stop) for number in (1, 2)]
+            while sum(lander.kills for lander in landers) < arguments.kills and not any(lander.failures for lander in landers):
+                time.sleep(0.05)
+            stop.set()
+            for lander in landers:
+                lander.thread.join()
+            kills = sum(lander.kills for lander in landers)
+            failures = [failure for lander in landers for failure in lander.failures]
+            points = {point: sum(lander.points.get(point, 0) for lander in landers) for point in POINTS}
+            print(f"{kills} kills in {time.monotonic() - began:.0f} s; at points: {points}; landed meanwhile: {count(place)[1]}", flush=True)
+            rows, distinct = land_the_rest(arguments, place, servers, records)
+        finally:
+            script("kafka", "stop", "--dir", str(folder / "kafka"))
+            if place:
+                place.stop()
+        for failure in failures:
+            print(failure)
+        right = rows == distinct == records and not failures
+        print(f"{kills} kills, {rows} rows, {distinct} distinct, {records} in the topic: {'ok' if right else 'WRONG'}")
+        return 0 if right else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
