@@ -17,6 +17,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "check.h"
+#include "demo_tables.h"
 #include "millrace/runtime/kafka_streams.h"
 #include "millrace/runtime/logging.h"
 #include "rules.h"
@@ -105,8 +106,8 @@ class Workers {
 };
 
 /// Prints the first facts and a progress line while the workers run.
-absl::Status Watch(TopicClient* client, const Workers& workers, TopicReader* facts, int64_t input_records,
-                   steady_clock::time_point begin) {
+absl::Status Watch(TopicClient* client, const Workers& workers, const DemoTables& tables, TopicReader* facts,
+                   int64_t input_records, steady_clock::time_point begin) {
   const bool terminal = isatty(STDOUT_FILENO) != 0;
   int64_t seen = 0;
   auto next_line = begin;
@@ -121,6 +122,7 @@ absl::Status Watch(TopicClient* client, const Workers& workers, TopicReader* fac
     });
     if (!taken_facts.ok()) return taken_facts.status();
     if (absl::Status status = workers.error(); !status.ok()) return status;
+    if (absl::Status status = tables.error(); !status.ok()) return status;
     const int64_t taken = std::min(workers.Taken(), input_records);
     // Taken is not processed: the end is when the commits have reached it.
     if (taken == input_records) {
@@ -179,17 +181,35 @@ absl::StatusOr<int64_t> MakeData(TopicClient* client, const DemoOptions& options
   return generator.total();
 }
 
-/// Runs the shop until all is processed. Returns the seconds that it took.
-absl::StatusOr<double> RunShop(TopicClient* client, const DemoOptions& options, int64_t records) {
+/// Runs the shop until all is processed. Returns the seconds that it took. Then waits for the tables.
+absl::StatusOr<double> RunShop(TopicClient* client, const DemoOptions& options, int64_t records, DemoTables* tables) {
   absl::StatusOr<std::unique_ptr<TopicReader>> facts = client->NewReader({std::string(kFacts)});
   if (!facts.ok()) return facts.status();
   const auto begin = steady_clock::now();
   Workers workers;
   if (absl::Status status = workers.Start(client, options); !status.ok()) return status;
-  if (absl::Status status = Watch(client, workers, facts->get(), records, begin); !status.ok()) return status;
+  if (absl::Status status = tables->Start(client, kApplication, options); !status.ok()) return status;
+  if (absl::Status status = Watch(client, workers, *tables, facts->get(), records, begin); !status.ok()) return status;
   const double seconds = Seconds(begin);
   if (absl::Status status = workers.Close(); !status.ok()) return status;
+  if (absl::Status status = tables->Finish(); !status.ok()) return status;
   return seconds;
+}
+
+/// False if the tables of the inputs have not as many rows as there are records; topics of a Kafka may have had some before.
+bool PrintTables(const DemoTables& tables, const DemoOptions& options, int64_t records) {
+  int64_t events = 0;
+  for (const std::string& topic : InputTopics()) {
+    const auto found = tables.rows().find(absl::StrCat("default.", topic));
+    if (found != tables.rows().end()) events += found->second;
+  }
+  int64_t rows = 0;
+  for (const auto& [table, count] : tables.rows()) rows += count;
+  printf("tables       %s: %zu tables, %lld rows\n", tables.uri().c_str(), tables.rows().size(), static_cast<long long>(rows));
+  if (options.kafka.empty() ? events == records : events >= records) return true;
+  printf("the tables of the inputs got %lld rows of %lld records\n", static_cast<long long>(events),
+         static_cast<long long>(records));
+  return false;
 }
 
 }  // namespace
@@ -255,7 +275,8 @@ absl::StatusOr<int> RunDemo(TopicClient* client, const DemoOptions& given) {
          static_cast<long long>(*records));
   fflush(stdout);
 
-  const absl::StatusOr<double> seconds = RunShop(client, options, *records);
+  DemoTables tables;
+  const absl::StatusOr<double> seconds = RunShop(client, options, *records, &tables);
   if (!seconds.ok()) return InStage("running", seconds.status());
 
   const std::string csv = options.directory + "/tshirt-facts.csv";
@@ -263,13 +284,15 @@ absl::StatusOr<int> RunDemo(TopicClient* client, const DemoOptions& given) {
   if (!model.ok()) return InStage("check", model.status());
   const absl::StatusOr<CheckResult> result = Check(client, model->Finish(), csv);
   if (!result.ok()) return InStage("check", result.status());
-  printf(
-      "\nrecords in   %lld\nfacts out    %lld\nrecords/s    %.0f\nstate        %.1f MB\n\n%s\nfacts        %s\nstate        %s\n",
-      static_cast<long long>(*records), static_cast<long long>(result->topics.front().records),
-      static_cast<double>(*records) / *seconds, static_cast<double>(SizeOf(options.directory)) / 1e6, result->ToString().c_str(),
-      csv.c_str(), options.directory.c_str());
-  printf("%s\n", result->correct() ? "every fact is right" : "NOT CORRECT");
-  return result->correct() ? 0 : 1;
+  printf("\nrecords in   %lld\nfacts out    %lld\nrecords/s    %.0f\nstate        %.1f MB\n\n%s\n",
+         static_cast<long long>(*records), static_cast<long long>(result->topics.front().records),
+         static_cast<double>(*records) / *seconds, static_cast<double>(SizeOf(options.directory)) / 1e6,
+         result->ToString().c_str());
+  const bool landed = PrintTables(tables, options, *records);
+  printf("facts        %s\nstate        %s\n", csv.c_str(), options.directory.c_str());
+  const bool correct = result->correct() && landed;
+  printf("%s\n", correct ? "every fact is right" : "NOT CORRECT");
+  return correct ? 0 : 1;
 }
 
 }  // namespace millrace::tshirt

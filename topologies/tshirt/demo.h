@@ -22,6 +22,8 @@ struct DemoOptions {
   std::string kafka;
   /// Where state and facts are written; empty for a new folder under /tmp.
   std::string directory;
+  /// Where tables are written; empty for a folder "warehouse" in the directory.
+  std::string warehouse;
   /// In which days begin and end.
   absl::TimeZone zone = absl::UTCTimeZone();
 };
@@ -33,8 +35,8 @@ struct DemoOptions {
 /// kInvalidArgument for a name that is no time zone.
 [[nodiscard]] absl::StatusOr<absl::TimeZone> FindTimeZone(const std::string& name);
 
-/// Loads thirty days that end now, runs the shop until all is processed, checks it, and prints how it went. 0 only if every fact
-/// is right.
+/// Loads thirty days that end now, runs the shop until all is processed and landed in tables, checks it, and prints how it went.
+/// 0 only if every fact is right, and every event in its table.
 [[nodiscard]] absl::StatusOr<int> RunDemo(const DemoOptions& options);
 /// The same over a log that is there already; `options.kafka` must say where if it is Kafka.
 [[nodiscard]] absl::StatusOr<int> RunDemo(TopicClient* client, const DemoOptions& options);

@@ -103,6 +103,7 @@ void AddCommands(Application* application, Arguments* arguments) {
                           options.Add("--partitions", &demo->partitions, "Of topics that are made");
                           options.Add("--kafka", &demo->kafka, "HOST:PORT of a broker");
                           options.Add("--dir", &demo->directory, "Where state and facts are written");
+                          options.Add("--warehouse", &demo->warehouse, "URI of the folder of the tables; otherwise in --dir");
                         },
                     .run = [arguments](const StreamsConfig&) { return Demonstrate(*arguments); },
                     .takes_configuration = false});

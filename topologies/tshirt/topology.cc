@@ -121,6 +121,23 @@ void WriteBuyers(const KStream<StringKey, BuyerEvent>& buyers) {
   WriteUnmatched(buyers);
 }
 
+/// A topic whose records have a day of the shop's.
+WarehouseTable WithDay(WarehouseTable table, const std::string& from, const absl::TimeZone& zone) {
+  return table.With("columns.date.date.from", from).With("time.zone", zone.name());
+}
+
+WarehouseTable WithMoney(WarehouseTable table, const std::string& field, const std::string& column) {
+  return table.With(absl::StrCat("columns.", field, ".decimal"), "18,2").With(absl::StrCat("columns.", field, ".name"), column);
+}
+
+/// What others write, as tables.
+void LandInputs(StreamsBuilder* builder, const absl::TimeZone& zone) {
+  builder->LandTopic<Registration>("registrations", WithDay({}, "registered_at", zone));
+  builder->LandTopic<Order>("orders", WithMoney(WithDay({}, "ordered_at", zone), "price_cents", "price"));
+  builder->LandTopic<Delivery>("deliveries", WithDay({}, "delivered_at", zone));
+  builder->LandTopic<Payment>("payments", WithMoney(WithDay({}, "paid_at", zone), "amount_cents", "amount"));
+}
+
 DayEntry RegistrationDay(const Registration& registration, const absl::TimeZone& zone) {
   return {DateOf(Millis(registration.registered_at()), zone), 1, 0};
 }
@@ -134,6 +151,7 @@ DayEntry SalesDay(const Payment& payment, const absl::TimeZone& zone) {
 absl::StatusOr<Topology> TShirtTopology(const TopologyConfig& config, const TShirtOptions& options) {
   const absl::TimeZone zone = options.zone;
   StreamsBuilder builder(config);
+  LandInputs(&builder, zone);
   const auto registrations = Read<Registration>(&builder, EventKind::kRegistration);
   const auto orders = MatchDeliveries(&builder, zone);
   WriteOrders(orders);

@@ -104,8 +104,9 @@ TEST_F(DemoTest, TwoWorkersProcessTheShopInItsTimeZoneAndEveryFactIsRight) {
   const absl::StatusOr<int> code = Run();
   ASSERT_TRUE(code.ok()) << code.status();
   EXPECT_EQ(*code, 0) << out_;
-  EXPECT_THAT(out_, AllOf(ContainsRegex("data +[0-9]+ s +[0-9]+ records"), HasSubstr("(100 %)"),
-                          ContainsRegex("tshirt-facts +[0-9]"), HasSubstr("every fact is right\n")));
+  EXPECT_THAT(out_,
+              AllOf(ContainsRegex("data +[0-9]+ s +[0-9]+ records"), HasSubstr("(100 %)"), ContainsRegex("tshirt-facts +[0-9]"),
+                    ContainsRegex("warehouse: 4 tables, [0-9]+ rows"), HasSubstr("every fact is right\n")));
   const Expected expected = ReadModel(client_.get(), options_.zone)->Finish();
   for (const std::string_view topic : kOutputTopics) EXPECT_EQ(LastValues(topic), expected.find(topic)->second) << topic;
   const Expected of_utc = ReadModel(client_.get(), absl::UTCTimeZone())->Finish();
