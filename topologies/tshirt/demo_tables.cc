@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "descriptors.h"
 #include "topology.h"
 
 namespace millrace::tshirt {
@@ -38,6 +39,7 @@ absl::Status DemoTables::Start(TopicClient* client, const std::string& applicati
   Properties properties = {{"application.id", application_id_},
                            {"state.dir", options.directory + "/tables"},
                            {"warehouse.uri", uri_},
+                           {"warehouse.descriptors", DescriptorsFile()},
                            {"warehouse.commit.interval.ms", "1000"}};
   if (!options.kafka.empty()) properties["bootstrap.servers"] = options.kafka;
   absl::StatusOr<StreamsConfig> config = StreamsConfig::From(properties);

@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "demo.h"
+#include "descriptors.h"
 #include "millrace/runtime/main.h"
 #include "partitions.h"
 #include "rules.h"
@@ -123,6 +124,7 @@ int RunProgram(int argc, const char* const* argv) {
     absl::StatusOr<std::unique_ptr<TopicClient>> client = TopicClient::Connect(config);
     return client.ok() ? CheckPartitions(client->get()) : client.status();
   });
+  application.Default("warehouse.descriptors", DescriptorsFile());
   AddCommands(&application, &arguments);
   return application.Run(argc, argv);
 }
