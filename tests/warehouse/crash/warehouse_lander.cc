@@ -34,7 +34,8 @@ std::unique_ptr<log::LogClient> Connect(const std::string& servers) {
 
 int Fill(const std::string& servers, const std::string& topic, int partitions, int64_t records) {
   auto client = Connect(servers);
-  if (absl::Status status = client->admin().CreateTopic({topic, partitions, 1, {}}); !status.ok()) return 1;
+  const absl::Status created = client->admin().CreateTopic({topic, partitions, 1, {}});
+  if (!created.ok() && !absl::IsAlreadyExists(created)) return 1;
   auto producer = client->NewProducer().value();
   const int64_t now_ms = Host::Real().Now().millis();
   for (int64_t i = 0; i < records; ++i) {
