@@ -1,13 +1,15 @@
 """Two processes land one topic, both all of its partitions, and are killed by SIGKILL over and over: after a random time, and at each
 point of a commit. Then each record of the topic must be one row of the table.
 
-  warehouse_crash [--kills N] [--catalog fs|sql] [--storage local|s3] [--offsets-outside] [--seed S]
+  warehouse_crash [--kills N] [--catalog fs|sql] [--storage local|s3|hdfs] [--offsets-outside] [--seed S]
 
 --offsets-outside keeps the positions in a file beside the table, as landings do that commit offsets to Kafka: rows come twice then. Prints what
 it did and saw; the last line is `N kills, R rows, D distinct, L in the topic: ok` or `: WRONG`; exit code 1 if wrong.
 """
 
 import argparse
+import io
+import json
 import os
 import pathlib
 import random
@@ -17,8 +19,14 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.error
+import urllib.parse
+import urllib.request
 
 import duckdb
+import fastavro
+import pyarrow
+import pyarrow.parquet
 import pyiceberg.catalog.sql
 import pyiceberg.io
 import pyiceberg.table
@@ -68,15 +76,51 @@ class Place:
         self.reading = {"s3.endpoint": f"http://127.0.0.1:{port}", "s3.access-key-id": key, "s3.secret-access-key": secret,
                         "s3.region": "us-east-1"}
 
+    def start_hdfs(self):
+        self.hdfs = script("hdfs", "start", "--dir", str(self.folder / "hdfs")).strip().splitlines()[-1].split("=")[1]
+        self.ends.append(lambda: script("hdfs", "stop", "--dir", str(self.folder / "hdfs")))
+        self.settings["uri"] = f"hdfs://{self.hdfs}/warehouse"
+
+    def read_hdfs(self, path):
+        """None if there is no such file."""
+        path = path.removeprefix(f"hdfs://{self.hdfs}")
+        try:
+            with urllib.request.urlopen(f"http://{self.hdfs}/webhdfs/v1{urllib.parse.quote(path)}?op=OPEN", timeout=60) as answer:
+                return answer.read()
+        except urllib.error.HTTPError as error:
+            if error.code == 404:
+                return None
+            raise
+
+    def rows_of_hdfs(self):
+        """Where the rows came from; pyiceberg has no WebHDFS."""
+        folder = f"{self.settings['uri']}/crash/payments/metadata"
+        version = int(self.read_hdfs(f"{folder}/version-hint.text"))
+        while self.read_hdfs(f"{folder}/v{version + 1}.metadata.json") is not None:
+            version += 1
+        metadata = json.loads(self.read_hdfs(f"{folder}/v{version}.metadata.json"))
+        snapshot = next(s for s in metadata["snapshots"] if s["snapshot-id"] == metadata["current-snapshot-id"])
+        avro = lambda path: fastavro.reader(io.BytesIO(self.read_hdfs(path)))  # noqa: E731
+        files = [entry["data_file"]["file_path"] for manifest in avro(snapshot["manifest-list"])
+                 for entry in avro(manifest["manifest_path"]) if entry["status"] != 2]
+        return pyarrow.concat_tables([pyarrow.parquet.read_table(io.BytesIO(self.read_hdfs(path)), columns=["_partition", "_offset"])
+                                      for path in files])
+
     def rows(self):
+        """An Arrow table of where the rows came from."""
+        if self.settings["uri"].startswith("hdfs:"):
+            return self.rows_of_hdfs()
+        return self.table().scan(selected_fields=("_partition", "_offset")).to_arrow()
+
+    def table(self):
         if self.settings["catalog"] == "sql":
             catalog = pyiceberg.catalog.sql.SqlCatalog("millrace", uri=self.sql, **self.reading)
             return catalog.load_table(NAME)
         folder = f"{self.settings['uri']}/crash/payments/metadata"
-        io = pyiceberg.io.load_file_io(self.reading, folder)
+        files = pyiceberg.io.load_file_io(self.reading, folder)
         # The hint may lag behind; what follows it says so by being there.
-        version = int(io.new_input(f"{folder}/version-hint.text").open().read())
-        while io.new_input(f"{folder}/v{version + 1}.metadata.json").exists():
+        version = int(files.new_input(f"{folder}/version-hint.text").open().read())
+        while files.new_input(f"{folder}/v{version + 1}.metadata.json").exists():
             version += 1
         return pyiceberg.table.StaticTable.from_metadata(f"{folder}/v{version}.metadata.json", self.reading)
 
@@ -92,6 +136,8 @@ class Lander:
         self.number, self.arguments, self.place, self.servers, self.stop = number, arguments, place, servers, stop
         self.random = random.Random(arguments.seed * 10 + number)
         self.kills, self.points, self.failures = 0, {}, []
+        # There is no hint where a catalog knows the newest state.
+        self.kill_points = [point for point in POINTS if arguments.catalog == "fs" or not point.endswith("-hint")]
         self.log = open(place.folder / f"lander-{number}.log", "w")
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
@@ -110,7 +156,7 @@ class Lander:
     def run(self):
         while not self.stop.is_set():
             # Every other time at a point, in turn.
-            point = POINTS[self.kills // 2 % len(POINTS)] if self.kills % 2 else None
+            point = self.kill_points[self.kills // 2 % len(self.kill_points)] if self.kills % 2 else None
             process = self.start(point)
             process.stdout.readline()
             try:
@@ -149,7 +195,7 @@ def land_the_rest(arguments, place, servers, records):
 
 
 def count(place):
-    landed = place.rows().scan(selected_fields=("_partition", "_offset")).to_arrow()  # noqa: F841 - read by the query
+    landed = place.rows()  # noqa: F841 - read by the query
     return duckdb.sql("select count(*), count(distinct (_partition, _offset)) from landed").fetchone()
 
 
@@ -158,7 +204,7 @@ def main():
     parser.add_argument("--bin", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--catalog", choices=["fs", "sql"], default="fs")
-    parser.add_argument("--storage", choices=["local", "s3"], default="local")
+    parser.add_argument("--storage", choices=["local", "s3", "hdfs"], default="local")
     parser.add_argument("--offsets-outside", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
