@@ -13,6 +13,7 @@ namespace millrace {
 namespace {
 
 constexpr char kTablePrefix[] = "table.";
+constexpr char kRegistry[] = "registry";
 
 /// The lines of one table.
 struct TableLines {
@@ -67,17 +68,27 @@ absl::StatusOr<warehouse::LandingDescription> Describe(const StreamsConfig& conf
     return absl::InvalidArgumentError(
         absl::StrCat("warehouse.table.", table, "=", lines.value, ": expected <topic> <protobuf message>"));
   }
-  absl::StatusOr<std::string> descriptor_set = descriptors.Find(words[1]);
-  if (!descriptor_set.ok()) {
-    return absl::InvalidArgumentError(absl::StrCat("warehouse.table.", table, ": ", descriptor_set.status().message()));
-  }
   warehouse::LandingDescription description;
+  const bool registered = words[1] == kRegistry || words[1].starts_with(absl::StrCat(kRegistry, ":"));
+  if (registered) {
+    // The module asks for it.
+    if (!config.warehouse_properties().contains("schema.registry.url")) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("warehouse.table.", table, "=", lines.value, ": set warehouse.schema.registry.url as well"));
+    }
+    if (words[1] != kRegistry) description.message = words[1].substr(sizeof(kRegistry));
+  } else {
+    absl::StatusOr<std::string> descriptor_set = descriptors.Find(words[1]);
+    if (!descriptor_set.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat("warehouse.table.", table, ": ", descriptor_set.status().message()));
+    }
+    description.descriptor_set = *std::move(descriptor_set);
+    description.message = words[1];
+  }
   description.application_id = config.application_id();
   description.topic = words[0];
   description.name_space = *config.Get("warehouse.namespace");
   description.table = table;
-  description.descriptor_set = *std::move(descriptor_set);
-  description.message = words[1];
   description.settings = std::move(lines.settings);
   return description;
 }

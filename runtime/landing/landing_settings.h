@@ -24,9 +24,10 @@ struct LandingSettings {
 ///   warehouse.table.<table>=<topic> <protobuf message>
 ///
 /// and lines warehouse.table.<table>.<setting>=<value> say more about it. The message is one that is compiled into the program,
-/// or stands in warehouse.descriptors. `topics` are those of a topology; a line about one of their tables is stronger than what
-/// the topology says. InvalidArgument for a line that says nothing, an unknown message, a topic that becomes two tables, or if
-/// warehouse.uri is not set.
+/// or stands in warehouse.descriptors; "registry", or "registry:<message>", is what warehouse.schema.registry.url has for the
+/// topic. `topics` are those of a topology; a line about one of their tables is stronger than what the topology says.
+/// InvalidArgument for a line that says nothing, an unknown message, a topic that becomes two tables, or if warehouse.uri is not
+/// set.
 [[nodiscard]] absl::StatusOr<LandingSettings> LandingSettingsFrom(const StreamsConfig& config,
                                                                   const std::vector<LandedTopic>& topics = {});
 

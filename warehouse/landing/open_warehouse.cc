@@ -1,11 +1,30 @@
 #include "landing/open_warehouse.h"
 
+#include <optional>
 #include <utility>
 
 #include "catalog/catalog_factory.h"
 #include "landing/table_warehouse.h"
+#include "registry/registry_warehouse.h"
+#include "storage/configuration.h"
 
 namespace millrace::warehouse {
+namespace {
+
+absl::StatusOr<std::optional<RegistryOptions>> TakeRegistry(std::map<std::string, std::string>* settings) {
+  RegistryOptions options;
+  ConfigurationTaker take(settings);
+  const bool wanted = take.Text("schema.registry.url", &options.address);
+  take.Text("schema.registry.credentials-file", &options.credentials_file);
+  // That of the storage is the registry's, too.
+  if (const auto file = settings->find("storage.ca-file"); file != settings->end()) options.http.ca_file = file->second;
+  if (!take.status().ok()) return take.status();
+  if (!wanted) return std::nullopt;
+  if (absl::Status status = CheckHttpAddress("schema.registry.url", options.address); !status.ok()) return status;
+  return options;
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Warehouse>> OpenTableWarehouse(std::map<std::string, std::string> settings,
                                                               const StorageDecorator& decorate) {
@@ -14,9 +33,14 @@ absl::StatusOr<std::unique_ptr<Warehouse>> OpenTableWarehouse(std::map<std::stri
   settings["warehouse"] = settings["uri"];
   settings["catalog.type"] = settings["catalog"];
   for (const char* name : {"spool.dir", "uri", "catalog"}) settings.erase(name);
+  absl::StatusOr<std::optional<RegistryOptions>> registry = TakeRegistry(&settings);
+  if (!registry.ok()) return registry.status();
   absl::StatusOr<OpenedCatalog> opened = OpenCatalog(std::move(settings), decorate);
   if (!opened.ok()) return opened.status();
-  return TableWarehouse::Open(std::move(opened->storage), std::move(opened->catalog), spool_folder, SystemClock);
+  auto tables = TableWarehouse::Open(std::move(opened->storage), std::move(opened->catalog), spool_folder, SystemClock);
+  if (!tables.ok()) return tables.status();
+  if (!registry->has_value()) return std::unique_ptr<Warehouse>(*std::move(tables));
+  return std::unique_ptr<Warehouse>(std::make_unique<RegistryWarehouse>(*std::move(tables), **std::move(registry)));
 }
 
 }  // namespace millrace::warehouse

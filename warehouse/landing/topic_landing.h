@@ -33,6 +33,9 @@ class TopicLanding final : public TableLanding {
 
   absl::StatusOr<std::map<int32_t, int64_t>> Positions() override;
   absl::Status Append(const LandedRecord& record) override;
+  absl::Status Refuse(const LandedRecord& record, const std::string& why) override {
+    return RefuseRecord(record, why, /*wrong_clock=*/false);
+  }
   [[nodiscard]] int64_t pending_bytes() const override;
   absl::StatusOr<bool> Commit(const std::map<int32_t, PositionRange>& ranges) override;
   void Drop() override;

@@ -60,6 +60,9 @@ class FakeWarehouse final : public warehouse::Warehouse {
       rows_.emplace_back(record.partition, record.offset);
       return absl::OkStatus();
     }
+    absl::Status Refuse(const warehouse::LandedRecord&, const std::string& why) override {
+      return absl::InvalidArgumentError(why);
+    }
     [[nodiscard]] int64_t pending_bytes() const override { return static_cast<int64_t>(rows_.size()); }
     absl::StatusOr<bool> Commit(const std::map<int32_t, warehouse::PositionRange>& ranges) override {
       auto rows = std::exchange(rows_, {});

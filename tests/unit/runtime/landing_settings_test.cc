@@ -72,6 +72,20 @@ TEST(LandingSettings, LinesAreStrongerThanTheTopology) {
   EXPECT_EQ(settings->landing.tables[1].topic, "others");
 }
 
+TEST(LandingSettings, ASchemaRegistryMayKnowTheMessage) {
+  const auto settings = Read(Lines({{"warehouse.table.a", "one registry"},
+                                    {"warehouse.table.b", "two registry:shop.Payment"},
+                                    {"warehouse.schema.registry.url", "http://nowhere:1"}}));
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  ASSERT_EQ(settings->landing.tables.size(), 2u);
+  EXPECT_EQ(settings->landing.tables[0].message, "");
+  EXPECT_EQ(settings->landing.tables[0].descriptor_set, "");
+  EXPECT_EQ(settings->landing.tables[1].message, "shop.Payment");
+  EXPECT_EQ(settings->warehouse.at("schema.registry.url"), "http://nowhere:1");
+  EXPECT_THAT(std::string(Read(Lines({{"warehouse.table.a", "one registry"}})).status().message()),
+              HasSubstr("warehouse.schema.registry.url"));
+}
+
 TEST(LandingSettings, SayWhatIsWrong) {
   const std::string good = std::string("daily ") + kMessage;
   EXPECT_THAT(std::string(Read(Lines({{"warehouse.table.days", "daily"}})).status().message()),

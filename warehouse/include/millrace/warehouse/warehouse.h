@@ -41,7 +41,8 @@ struct LandingDescription {
   std::string topic;
   std::string name_space;  // of the table
   std::string table;
-  /// A serialised FileDescriptorSet with the message's file and all that it imports; and the full name of the message.
+  /// A serialised FileDescriptorSet with the message's file and all that it imports; and the full name of the message. Without
+  /// the set, a schema registry is asked, and the name may be empty for the first message of its file.
   std::string descriptor_set;
   std::string message;
   /// Settings of this table ("partition.by", "date.time.zone", ...): see docs/warehouse.md. Unknown ones are an error.
@@ -69,6 +70,8 @@ class TableLanding {
   virtual absl::StatusOr<std::map<int32_t, int64_t>> Positions() = 0;
   /// The record is copied. Errors of the record itself go by the policy of the table; those that are returned end the landing.
   virtual absl::Status Append(const LandedRecord& record) = 0;
+  /// A record that is known to be no row, with why: it goes by the policy of the table, as those that Append finds.
+  virtual absl::Status Refuse(const LandedRecord& record, const std::string& why) = 0;
   /// Bytes of what was appended since the last commit, on the local disk and in memory, about.
   [[nodiscard]] virtual int64_t pending_bytes() const = 0;
   /// Makes all that was appended visible, with the ranges of all partitions that were read since the last commit, rows in them or
