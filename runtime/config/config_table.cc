@@ -391,7 +391,40 @@ constexpr ConfigEntry kTable[] = {
      .name = "warehouse.descriptors",
      .doc = "File with the protobuf messages of the topics, as made by `protoc --include_imports --include_source_info "
             "--descriptor_set_out=FILE`. "
-            "Not needed for messages that are compiled into the program."},
+            "Not needed for messages that are compiled into the program. Also of the topics that are landed in `serving.uri`."},
+
+    {.section = "Serving",
+     .name = "serving.uri",
+     .doc = "Database of PostgreSQL that topics are landed in: `postgresql://user@host:port/database`. The password is better in "
+            "PGPASSWORD or the password file than here. See [Serving](serving.md)."},
+    {.section = "Serving",
+     .name = "serving.namespace",
+     .default_value = "public",
+     .doc = "Schema of the tables in the database."},
+    {.section = "Serving",
+     .name = "serving.commit.interval.ms",
+     .type = kInteger,
+     .default_value = "1000",
+     .min = 10,
+     .max = kLongMax,
+     .unit = "milliseconds",
+     .doc = "How often what was read becomes visible in a table: one transaction of each table."},
+    {.section = "Serving",
+     .name = "serving.commit.bytes",
+     .type = kInteger,
+     .default_value = "16777216",
+     .min = 1 << 16,
+     .max = kLongMax,
+     .unit = "bytes",
+     .doc = "A table is committed before its interval is over when so much waits for it, in memory."},
+    {.section = "Serving",
+     .name = "serving.threads",
+     .type = kInteger,
+     .default_value = "1",
+     .min = 1,
+     .max = 1024,
+     .unit = "threads",
+     .doc = "Threads that land, each with a connection. Each table belongs to one of them in a process."},
 };
 
 constexpr RefusedSetting kRefused[] = {
@@ -525,12 +558,31 @@ absl::StatusOr<std::string> CheckConfigValue(const ConfigEntry& entry, std::stri
 }
 
 bool IsSecret(std::string_view name) {
-  if (name.ends_with(".file") || name.ends_with(".location")) return false;
+  if (name.ends_with(".file") || name.ends_with(".location") || name.ends_with(".key.columns")) return false;
   for (absl::string_view part : absl::StrSplit(absl::string_view(name.data(), name.size()), '.')) {
     if (part == "password" || part == "secret" || part == "key" || part == "token" || part == "jaas" || part == "credentials")
       return true;
   }
   return name == "sasl.oauthbearer.config" || name.ends_with(".sasl.oauthbearer.config");
+}
+
+std::string ShownValue(std::string_view name, const std::string& value) {
+  constexpr char kHidden[] = "******";
+  if (IsSecret(name)) return kHidden;
+  const size_t scheme = value.find("://");
+  if (!name.ends_with(".uri") || scheme == std::string::npos) return value;
+  std::string shown = value;
+  // Later parts first, so that earlier ones stay where they are.
+  for (size_t at = shown.rfind("password="); at != std::string::npos && at > 0; at = shown.rfind("password=", at - 1)) {
+    const size_t begin = at + std::string_view("password=").size();
+    const size_t end = shown.find('&', begin);
+    shown.replace(begin, end == std::string::npos ? end : end - begin, kHidden);
+  }
+  const size_t authority = scheme + 3;
+  const size_t host = shown.rfind('@');
+  const size_t colon = shown.find(':', authority);
+  if (host != std::string::npos && colon < host) shown.replace(colon + 1, host - colon - 1, kHidden);
+  return shown;
 }
 
 }  // namespace millrace

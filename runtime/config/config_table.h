@@ -55,6 +55,8 @@ struct RefusedSetting {
 
 /// True if values of the setting must not be shown.
 [[nodiscard]] bool IsSecret(std::string_view name);
+/// The value of a setting as it may be shown: nothing of a secret, and of a URI all but a password in it.
+[[nodiscard]] std::string ShownValue(std::string_view name, const std::string& value);
 
 }  // namespace millrace
 

@@ -97,6 +97,12 @@ std::chrono::milliseconds StreamsConfig::warehouse_commit_interval() const {
 }
 int64_t StreamsConfig::warehouse_commit_bytes() const { return Number(data_->values, "warehouse.commit.bytes"); }
 int StreamsConfig::warehouse_threads() const { return static_cast<int>(Number(data_->values, "warehouse.threads")); }
+const Properties& StreamsConfig::serving_properties() const { return data_->serving; }
+std::chrono::milliseconds StreamsConfig::serving_commit_interval() const {
+  return Time(data_->values, "serving.commit.interval.ms");
+}
+int64_t StreamsConfig::serving_commit_bytes() const { return Number(data_->values, "serving.commit.bytes"); }
+int StreamsConfig::serving_threads() const { return static_cast<int>(Number(data_->values, "serving.threads")); }
 
 ErrorPolicy StreamsConfig::deserialization_error_policy() const {
   return Policy(Text(data_->values, "deserialization.exception.handler"));
@@ -136,7 +142,7 @@ std::string StreamsConfig::ToString() const {
   all.insert(data_->values.begin(), data_->values.end());
   size_t width = 0;
   for (auto& [name, value] : all) {
-    if (IsSecret(name)) value.text = "******";
+    value.text = ShownValue(name, value.text);
     width = std::max(width, std::min<size_t>(name.size() + 1 + value.text.size(), 70));
   }
   std::string text;

@@ -29,6 +29,7 @@ constexpr Prefix kPrefixes[] = {{"main.consumer.", "consumer."},
                                 {"restore.", "restore."}};
 constexpr std::string_view kTopicPrefix = "topic.";
 constexpr std::string_view kWarehousePrefix = "warehouse.";
+constexpr std::string_view kServingPrefix = "serving.";
 constexpr std::string_view kEnvironmentPrefix = "APP_";
 
 std::string EnvironmentName(std::string_view setting) {
@@ -108,7 +109,9 @@ class Checker {
         data_->topic.emplace(std::string(name.substr(kTopicPrefix.size())), assignment.value);
       }
     } else if (name.starts_with(kWarehousePrefix) && !IsEmptyPrefix(name, kWarehousePrefix)) {
-      AddWarehouseSetting(assignment);
+      AddSinkSetting(kWarehousePrefix, assignment, &data_->warehouse);
+    } else if (name.starts_with(kServingPrefix) && !IsEmptyPrefix(name, kServingPrefix)) {
+      AddSinkSetting(kServingPrefix, assignment, &data_->serving);
     } else {
       AddClientSetting(assignment);
     }
@@ -194,8 +197,8 @@ class Checker {
   }
 
   void Error(const Assignment& assignment, const std::string& message) {
-    const std::string value = IsSecret(assignment.name) ? "******" : assignment.value;
-    errors_->push_back(absl::StrCat(assignment.name, "=", value, " (from ", assignment.origin, "): ", message));
+    errors_->push_back(absl::StrCat(assignment.name, "=", ShownValue(assignment.name, assignment.value), " (from ",
+                                    assignment.origin, "): ", message));
   }
 
   void AddEntry(const ConfigEntry& entry, const Assignment& assignment) {
@@ -211,15 +214,15 @@ class Checker {
   }
 
   // Which there are is known to the warehouse, which is not opened for that.
-  void AddWarehouseSetting(const Assignment& assignment) {
-    const std::string name = assignment.name.substr(kWarehousePrefix.size());
+  void AddSinkSetting(std::string_view prefix, const Assignment& assignment, Properties* properties) {
+    const std::string name = assignment.name.substr(prefix.size());
     if (IsSecret(name) && assignment.origin.starts_with("--")) {
       return Error(
           assignment,
           "a secret on the command line is seen by everybody on the machine: use the environment or the properties file");
     }
     if (!data_->others.emplace(assignment.name, ConfigValue{assignment.value, assignment.origin}).second) return;
-    data_->warehouse.emplace(name, assignment.value);
+    properties->emplace(name, assignment.value);
   }
 
   void AddClientSetting(const Assignment& assignment) {

@@ -22,6 +22,7 @@ struct ConfigData {
   std::map<std::string, Properties, std::less<>> clients;  // by prefix
   Properties topic;
   Properties warehouse;  // those that the table does not have, without prefix
+  Properties serving;    // the same
 };
 
 struct StreamsConfig::Data : ConfigData {};

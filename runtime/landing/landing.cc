@@ -24,7 +24,7 @@ Landing::Landing(LandingOptions options, warehouse::Warehouse* warehouse, log::L
   context_.warehouse = warehouse;
   context_.commit_interval = options_.commit_interval;
   context_.commit_bytes = options_.commit_bytes;
-  context_.idle_topic = LandingTaskTopic(options_.application_id);
+  context_.idle_topic = LandingTaskTopic(options_.application_id, options_.sink);
   context_.committed = [this](const std::string& topic, const auto& positions) { CommitToGroup(topic, positions); };
   context_.failed = [this](const absl::Status& status) { Fail(status); };
 }
@@ -32,7 +32,8 @@ Landing::Landing(LandingOptions options, warehouse::Warehouse* warehouse, log::L
 Landing::~Landing() { Close(); }
 
 absl::Status Landing::Start() {
-  if (absl::Status status = EnsureLandingTaskTopic(options_.application_id, options_.replication_factor, &client_->admin());
+  if (absl::Status status =
+          EnsureLandingTaskTopic(options_.application_id, options_.replication_factor, &client_->admin(), options_.sink);
       !status.ok()) {
     return status;
   }
@@ -57,8 +58,8 @@ absl::Status Landing::Start() {
   }
   TaskHolder* const holder = this;
   member_ = std::make_unique<GroupMember>(host_, holder, [this](const absl::Status& status) { Fail(status); });
-  const log::MembershipOptions membership{LandingGroup(options_.application_id), LandingTaskTopic(options_.application_id),
-                                          options_.group_instance_id};
+  const log::MembershipOptions membership{LandingGroup(options_.application_id, options_.sink),
+                                          LandingTaskTopic(options_.application_id, options_.sink), options_.group_instance_id};
   if (absl::Status status = member_->Start(client_, membership); !status.ok()) return status;
   watch_ = host_->StartThread("landing-topics", [this] { Watch(); });
   return absl::OkStatus();
@@ -144,8 +145,8 @@ absl::Status Landing::LookAtTopics(bool first) {
     if (!count.ok()) return count.status();
     if (!count->has_value()) {
       return absl::NotFoundError(absl::StrCat("topic ", table.topic, ", which is to be landed in table ", table.name_space, ".",
-                                              table.table,
-                                              ", does not exist: create it, or correct its name in warehouse.land.*"));
+                                              table.table, ", does not exist: create it, or correct its name in ", options_.sink,
+                                              ".table.*"));
     }
     std::vector<log::TopicPartition> added;
     {

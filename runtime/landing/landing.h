@@ -24,6 +24,7 @@ namespace millrace {
 
 struct LandingOptions {
   std::string application_id;
+  std::string sink = "warehouse";  // where topics are landed: "warehouse" or "serving"
   std::vector<warehouse::LandingDescription> tables;
   int threads = 1;
   std::chrono::milliseconds commit_interval{60000};
@@ -34,7 +35,7 @@ struct LandingOptions {
   int16_t replication_factor = -1;
 };
 
-/// Lands topics in tables until it is closed: a member of the group "<application.id>-warehouse", whose members share the
+/// Lands topics in tables until it is closed: a member of the group "<application.id>-<sink>", whose members share the
 /// partitions of all topics. Membership is for sharing the work only; what is committed once is decided by the tables.
 class Landing final : private TaskHolder {
  public:
@@ -49,6 +50,7 @@ class Landing final : private TaskHolder {
   [[nodiscard]] absl::Status Start();
   /// Commits what was read and leaves the group; the destructor does so too.
   void Close();
+  [[nodiscard]] const std::string& sink() const { return options_.sink; }
   /// Any thread; by topic.
   [[nodiscard]] std::vector<LandingProgress> progress() const;
 

@@ -31,8 +31,15 @@ TablesByName TablesOf(const std::vector<LandedTopic>& topics) {
   return tables;
 }
 
-absl::Status AddLines(const Properties& properties, TablesByName* tables) {
-  for (const auto& [name, value] : properties) {
+const Properties& PropertiesOf(const StreamsConfig& config, LandingSink sink) {
+  return sink == LandingSink::kServing ? config.serving_properties() : config.warehouse_properties();
+}
+
+/// "warehouse.table.": what lines about tables begin with.
+std::string LinePrefix(LandingSink sink) { return absl::StrCat(SinkName(sink), ".", kTablePrefix); }
+
+absl::Status AddLines(const StreamsConfig& config, LandingSink sink, TablesByName* tables) {
+  for (const auto& [name, value] : PropertiesOf(config, sink)) {
     if (!name.starts_with(kTablePrefix)) continue;
     const std::string rest = name.substr(sizeof(kTablePrefix) - 1);
     const size_t dot = rest.find('.');
@@ -45,8 +52,8 @@ absl::Status AddLines(const Properties& properties, TablesByName* tables) {
   }
   for (const auto& [table, lines] : *tables) {
     if (!lines.value.empty()) continue;
-    return absl::InvalidArgumentError(absl::StrCat("warehouse.table.", table, ".", lines.settings.begin()->first,
-                                                   " is of a table that no topic is landed in: add warehouse.table.", table,
+    return absl::InvalidArgumentError(absl::StrCat(LinePrefix(sink), table, ".", lines.settings.begin()->first,
+                                                   " is of a table that no topic is landed in: add ", LinePrefix(sink), table,
                                                    "=<topic> <protobuf message>"));
   }
   return absl::OkStatus();
@@ -61,88 +68,107 @@ absl::StatusOr<MessageDescriptors*> ReadDescriptors(const StreamsConfig& config,
   return descriptors;
 }
 
-absl::StatusOr<warehouse::LandingDescription> Describe(const StreamsConfig& config, const std::string& table, TableLines lines,
-                                                       const MessageDescriptors& descriptors) {
+absl::StatusOr<warehouse::LandingDescription> Describe(const StreamsConfig& config, LandingSink sink, const std::string& table,
+                                                       TableLines lines, const MessageDescriptors& descriptors) {
   const std::vector<std::string> words = absl::StrSplit(lines.value, absl::ByAnyChar(" \t"), absl::SkipEmpty());
   if (words.size() != 2) {
     return absl::InvalidArgumentError(
-        absl::StrCat("warehouse.table.", table, "=", lines.value, ": expected <topic> <protobuf message>"));
+        absl::StrCat(LinePrefix(sink), table, "=", lines.value, ": expected <topic> <protobuf message>"));
   }
   warehouse::LandingDescription description;
   const bool registered = words[1] == kRegistry || words[1].starts_with(absl::StrCat(kRegistry, ":"));
   if (registered) {
     // The module asks for it.
-    if (!config.warehouse_properties().contains("schema.registry.url")) {
+    if (!PropertiesOf(config, sink).contains("schema.registry.url")) {
       return absl::InvalidArgumentError(
-          absl::StrCat("warehouse.table.", table, "=", lines.value, ": set warehouse.schema.registry.url as well"));
+          absl::StrCat(LinePrefix(sink), table, "=", lines.value, ": set ", SinkName(sink), ".schema.registry.url as well"));
     }
     if (words[1] != kRegistry) description.message = words[1].substr(sizeof(kRegistry));
   } else {
     absl::StatusOr<std::string> descriptor_set = descriptors.Find(words[1]);
     if (!descriptor_set.ok()) {
-      return absl::InvalidArgumentError(absl::StrCat("warehouse.table.", table, ": ", descriptor_set.status().message()));
+      return absl::InvalidArgumentError(absl::StrCat(LinePrefix(sink), table, ": ", descriptor_set.status().message()));
     }
     description.descriptor_set = *std::move(descriptor_set);
     description.message = words[1];
   }
   description.application_id = config.application_id();
   description.topic = words[0];
-  description.name_space = *config.Get("warehouse.namespace");
+  description.name_space = *config.Get(absl::StrCat(SinkName(sink), ".namespace"));
   description.table = table;
   description.settings = std::move(lines.settings);
   return description;
 }
 
+/// The limits of a landing.
+LandingOptions OptionsOf(const StreamsConfig& config, LandingSink sink) {
+  LandingOptions landing;
+  landing.application_id = config.application_id();
+  landing.sink = SinkName(sink);
+  const bool serving = sink == LandingSink::kServing;
+  landing.threads = serving ? config.serving_threads() : config.warehouse_threads();
+  landing.commit_interval = serving ? config.serving_commit_interval() : config.warehouse_commit_interval();
+  landing.commit_bytes = serving ? config.serving_commit_bytes() : config.warehouse_commit_bytes();
+  landing.max_poll_interval = config.max_poll_interval();
+  landing.group_instance_id = config.group_instance_id();
+  landing.replication_factor = static_cast<int16_t>(config.replication_factor());
+  return landing;
+}
+
 }  // namespace
 
-absl::StatusOr<std::map<std::string, std::string>> WarehouseSettingsFrom(const StreamsConfig& config) {
-  const std::string uri = config.Get("warehouse.uri").value_or("");
-  if (uri.empty()) {
-    return absl::InvalidArgumentError("warehouse.uri is not set: it says where the tables are, as in file:///data/warehouse");
+std::string SinkName(LandingSink sink) { return sink == LandingSink::kServing ? "serving" : "warehouse"; }
+
+absl::StatusOr<std::map<std::string, std::string>> WarehouseSettingsFrom(const StreamsConfig& config, LandingSink sink) {
+  const std::string name = absl::StrCat(SinkName(sink), ".uri");
+  if (!HasUri(config, sink)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, " is not set: it says where the tables are, as in ",
+                     sink == LandingSink::kServing ? "postgresql://user@host/database" : "file:///data/warehouse"));
   }
-  std::map<std::string, std::string> settings = {
-      {"uri", uri},
-      {"catalog", *config.Get("warehouse.catalog")},
-      {"spool.dir", absl::StrCat(config.state_dir(), "/", config.application_id(), "-warehouse")}};
-  for (const auto& [name, value] : config.warehouse_properties()) {
-    if (!name.starts_with(kTablePrefix)) settings[name] = value;
+  std::map<std::string, std::string> settings = {{"uri", *config.Get(name)}};
+  if (sink == LandingSink::kWarehouse) {
+    settings["catalog"] = *config.Get("warehouse.catalog");
+    settings["spool.dir"] = absl::StrCat(config.state_dir(), "/", config.application_id(), "-warehouse");
+  } else if (!settings["uri"].starts_with("postgresql://") && !settings["uri"].starts_with("postgres://")) {
+    return absl::InvalidArgumentError(absl::StrCat(name, " is no address of PostgreSQL: write postgresql://user@host/database"));
+  }
+  for (const auto& [setting, value] : PropertiesOf(config, sink)) {
+    if (!setting.starts_with(kTablePrefix)) settings[setting] = value;
   }
   return settings;
 }
 
-bool NamesTables(const StreamsConfig& config) {
-  const Properties& properties = config.warehouse_properties();
+bool HasUri(const StreamsConfig& config, LandingSink sink) {
+  return !config.Get(absl::StrCat(SinkName(sink), ".uri")).value_or("").empty();
+}
+
+bool NamesTables(const StreamsConfig& config, LandingSink sink) {
+  const Properties& properties = PropertiesOf(config, sink);
   const auto first = properties.lower_bound(kTablePrefix);
   return first != properties.end() && first->first.starts_with(kTablePrefix);
 }
 
-absl::StatusOr<LandingSettings> LandingSettingsFrom(const StreamsConfig& config, const std::vector<LandedTopic>& topics) {
+absl::StatusOr<LandingSettings> LandingSettingsFrom(const StreamsConfig& config, const std::vector<LandedTopic>& topics,
+                                                    LandingSink sink) {
   LandingSettings settings;
-  auto of_warehouse = WarehouseSettingsFrom(config);
+  auto of_warehouse = WarehouseSettingsFrom(config, sink);
   if (!of_warehouse.ok()) return of_warehouse.status();
   settings.warehouse = *std::move(of_warehouse);
   TablesByName tables = TablesOf(topics);
-  if (absl::Status status = AddLines(config.warehouse_properties(), &tables); !status.ok()) return status;
-
-  LandingOptions& landing = settings.landing;
-  landing.application_id = config.application_id();
-  landing.threads = config.warehouse_threads();
-  landing.commit_interval = config.warehouse_commit_interval();
-  landing.commit_bytes = config.warehouse_commit_bytes();
-  landing.max_poll_interval = config.max_poll_interval();
-  landing.group_instance_id = config.group_instance_id();
-  landing.replication_factor = static_cast<int16_t>(config.replication_factor());
+  if (absl::Status status = AddLines(config, sink, &tables); !status.ok()) return status;
+  settings.landing = OptionsOf(config, sink);
   MessageDescriptors descriptors;
   if (auto read = ReadDescriptors(config, &descriptors); !read.ok()) return read.status();
   std::set<std::string> landed;
   for (auto& [table, lines] : tables) {
-    absl::StatusOr<warehouse::LandingDescription> description = Describe(config, table, std::move(lines), descriptors);
+    absl::StatusOr<warehouse::LandingDescription> description = Describe(config, sink, table, std::move(lines), descriptors);
     if (!description.ok()) return description.status();
     if (!landed.insert(description->topic).second) {
       return absl::InvalidArgumentError(
-          absl::StrCat("warehouse.table.", table, ": topic ", description->topic, " is landed in another table already"));
+          absl::StrCat(LinePrefix(sink), table, ": topic ", description->topic, " is landed in another table already"));
     }
-    landing.tables.push_back(*std::move(description));
+    settings.landing.tables.push_back(*std::move(description));
   }
   return settings;
 }

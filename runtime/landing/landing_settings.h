@@ -12,7 +12,11 @@
 
 namespace millrace {
 
-/// What a configuration says of the warehouse.
+/// Where topics are landed. The settings of a place have its name in front, "warehouse." or "serving.".
+enum class LandingSink { kWarehouse, kServing };
+[[nodiscard]] std::string SinkName(LandingSink sink);
+
+/// What a configuration says of one of them.
 struct LandingSettings {
   LandingOptions landing;
   /// For OpenWarehouse.
@@ -23,19 +27,23 @@ struct LandingSettings {
 ///
 ///   warehouse.table.<table>=<topic> <protobuf message>
 ///
-/// and lines warehouse.table.<table>.<setting>=<value> say more about it. The message is one that is compiled into the program,
-/// or stands in warehouse.descriptors; "registry", or "registry:<message>", is what warehouse.schema.registry.url has for the
-/// topic. `topics` are those of a topology; a line about one of their tables is stronger than what the topology says.
-/// InvalidArgument for a line that says nothing, an unknown message, a topic that becomes two tables, or if warehouse.uri is not
-/// set.
+/// (or serving.table...), and lines warehouse.table.<table>.<setting>=<value> say more about it. The message is one that is
+/// compiled into the program, or stands in warehouse.descriptors; "registry", or "registry:<message>", is what
+/// warehouse.schema.registry.url has for the topic. `topics` are those of a topology; a line about one of their tables is
+/// stronger than what the topology says. InvalidArgument for a line that says nothing, an unknown message, a topic that becomes
+/// two tables, or if warehouse.uri is not set.
 [[nodiscard]] absl::StatusOr<LandingSettings> LandingSettingsFrom(const StreamsConfig& config,
-                                                                  const std::vector<LandedTopic>& topics = {});
+                                                                  const std::vector<LandedTopic>& topics = {},
+                                                                  LandingSink sink = LandingSink::kWarehouse);
 
 /// The properties of the warehouse itself, for OpenWarehouse. InvalidArgument if warehouse.uri is not set.
-[[nodiscard]] absl::StatusOr<std::map<std::string, std::string>> WarehouseSettingsFrom(const StreamsConfig& config);
+[[nodiscard]] absl::StatusOr<std::map<std::string, std::string>> WarehouseSettingsFrom(
+    const StreamsConfig& config, LandingSink sink = LandingSink::kWarehouse);
 
+/// Whether the place has an address.
+[[nodiscard]] bool HasUri(const StreamsConfig& config, LandingSink sink);
 /// Whether there is a line about a table.
-[[nodiscard]] bool NamesTables(const StreamsConfig& config);
+[[nodiscard]] bool NamesTables(const StreamsConfig& config, LandingSink sink = LandingSink::kWarehouse);
 
 }  // namespace millrace
 

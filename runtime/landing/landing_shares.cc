@@ -13,12 +13,17 @@ int32_t LandingShare(std::string_view topic, int32_t partition) {
   return static_cast<int32_t>((first + static_cast<uint32_t>(partition)) % kLandingShares);
 }
 
-std::string LandingGroup(const std::string& application_id) { return absl::StrCat(application_id, "-warehouse"); }
+std::string LandingGroup(const std::string& application_id, const std::string& sink) {
+  return absl::StrCat(application_id, "-", sink);
+}
 
-std::string LandingTaskTopic(const std::string& application_id) { return absl::StrCat(application_id, "-warehouse-tasks"); }
+std::string LandingTaskTopic(const std::string& application_id, const std::string& sink) {
+  return absl::StrCat(application_id, "-", sink, "-tasks");
+}
 
-absl::Status EnsureLandingTaskTopic(const std::string& application_id, int16_t replication_factor, log::Admin* admin) {
-  const std::string topic = LandingTaskTopic(application_id);
+absl::Status EnsureLandingTaskTopic(const std::string& application_id, int16_t replication_factor, log::Admin* admin,
+                                    const std::string& sink) {
+  const std::string topic = LandingTaskTopic(application_id, sink);
   absl::StatusOr<std::optional<int32_t>> count = admin->PartitionCount(topic);
   if (!count.ok()) return count.status();
   if (!count->has_value()) {

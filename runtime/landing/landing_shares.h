@@ -18,15 +18,15 @@ inline constexpr int32_t kLandingShares = 64;
 /// Partitions of one topic go to shares one after the other, from one that its name decides.
 [[nodiscard]] int32_t LandingShare(std::string_view topic, int32_t partition);
 
-/// "<application.id>-warehouse": the consumer group of those who land for an application. Its committed offsets are for lag tools
-/// only.
-[[nodiscard]] std::string LandingGroup(const std::string& application_id);
+/// "<application.id>-<sink>": the consumer group of those who land for an application in one place, "warehouse" or "serving". Its
+/// committed offsets are for lag tools only.
+[[nodiscard]] std::string LandingGroup(const std::string& application_id, const std::string& sink = "warehouse");
 /// The topic without records that the group shares out: partition i is share i.
-[[nodiscard]] std::string LandingTaskTopic(const std::string& application_id);
+[[nodiscard]] std::string LandingTaskTopic(const std::string& application_id, const std::string& sink = "warehouse");
 
 /// Makes that topic unless it is there. FailedPrecondition if it has another number of partitions.
 [[nodiscard]] absl::Status EnsureLandingTaskTopic(const std::string& application_id, int16_t replication_factor,
-                                                  log::Admin* admin);
+                                                  log::Admin* admin, const std::string& sink = "warehouse");
 
 }  // namespace millrace
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
 #include "config/client_properties.h"
 #include "host/host.h"
 #include "landing/landing.h"
@@ -24,25 +25,15 @@ class WarehouseLanding::Impl {
   void SetFailureListener(std::function<void()> listener) { listener_ = std::move(listener); }
 
   absl::Status Start() {
-    absl::StatusOr<LandingSettings> settings = LandingSettingsFrom(config_, topics_);
-    if (!settings.ok()) return settings.status();
-    if (settings->landing.tables.empty()) {
-      return absl::InvalidArgumentError("no topic is to be landed: add lines warehouse.table.<table>=<topic> <protobuf message>");
+    const bool serves = HasUri(config_, LandingSink::kServing) || NamesTables(config_, LandingSink::kServing);
+    if (!serves || HasUri(config_, LandingSink::kWarehouse) || NamesTables(config_)) {
+      if (absl::Status status = StartOne(LandingSink::kWarehouse, topics_, /*may_be_empty=*/serves); !status.ok()) return status;
     }
-    auto warehouse = OpenWarehouse(settings->warehouse);
-    if (!warehouse.ok()) return warehouse.status();
-    warehouse_ = *std::move(warehouse);
-    if (absl::Status status = Connect(); !status.ok()) return status;
-    auto landing = std::make_unique<Landing>(std::move(settings->landing), warehouse_.get(), client_.get(), &Host::Real(),
-                                             [this](const absl::Status& status) { Fail(status); });
-    if (absl::Status status = landing->Start(); !status.ok()) return status;
-    const std::lock_guard lock(mutex_);
-    landing_ = std::move(landing);
-    return absl::OkStatus();
+    return serves ? StartOne(LandingSink::kServing, {}, /*may_be_empty=*/false) : absl::OkStatus();
   }
 
   void Close() {
-    if (Landing* landing = this->landing()) landing->Close();
+    for (Landing* landing : landings()) landing->Close();
   }
 
   [[nodiscard]] absl::Status error() const {
@@ -51,16 +42,45 @@ class WarehouseLanding::Impl {
   }
 
   [[nodiscard]] std::vector<LandingProgress> progress() const {
-    const Landing* landing = this->landing();
-    return landing == nullptr ? std::vector<LandingProgress>() : landing->progress();
+    std::vector<LandingProgress> all;
+    for (const Landing* landing : landings()) {
+      for (LandingProgress& table : landing->progress()) {
+        // The two places may have tables of one name.
+        if (landing->sink() != "warehouse") table.table = absl::StrCat(landing->sink(), ":", table.table);
+        all.push_back(std::move(table));
+      }
+    }
+    return all;
   }
 
   [[nodiscard]] const std::string& application_id() const { return config_.application_id(); }
 
  private:
-  [[nodiscard]] Landing* landing() const {
+  [[nodiscard]] std::vector<Landing*> landings() const {
     const std::lock_guard lock(mutex_);
-    return landing_.get();
+    std::vector<Landing*> all;
+    for (const auto& landing : landings_) all.push_back(landing.get());
+    return all;
+  }
+
+  absl::Status StartOne(LandingSink sink, const std::vector<LandedTopic>& topics, bool may_be_empty) {
+    absl::StatusOr<LandingSettings> settings = LandingSettingsFrom(config_, topics, sink);
+    if (!settings.ok()) return settings.status();
+    if (settings->landing.tables.empty()) {
+      if (may_be_empty) return absl::OkStatus();
+      return absl::InvalidArgumentError(absl::StrCat("no topic is to be landed: add lines ", settings->landing.sink,
+                                                     ".table.<table>=<topic> <protobuf message>"));
+    }
+    auto warehouse = OpenWarehouse(settings->warehouse);
+    if (!warehouse.ok()) return warehouse.status();
+    warehouses_.push_back(*std::move(warehouse));
+    if (absl::Status status = Connect(); !status.ok()) return status;
+    auto landing = std::make_unique<Landing>(std::move(settings->landing), warehouses_.back().get(), client_.get(), &Host::Real(),
+                                             [this](const absl::Status& status) { Fail(status); });
+    if (absl::Status status = landing->Start(); !status.ok()) return status;
+    const std::lock_guard lock(mutex_);
+    landings_.push_back(std::move(landing));
+    return absl::OkStatus();
   }
 
   absl::Status Connect() {
@@ -84,12 +104,12 @@ class WarehouseLanding::Impl {
   const StreamsConfig config_;
   const std::vector<LandedTopic> topics_;
   std::function<void()> listener_;  // fixed from Start on
-  // The landing ends before what it works with.
+  // Landings end before what they work with.
   std::shared_ptr<log::LogClient> client_;
-  std::unique_ptr<warehouse::Warehouse> warehouse_;
+  std::vector<std::unique_ptr<warehouse::Warehouse>> warehouses_;
   mutable std::mutex mutex_;
   absl::Status error_ ABSL_GUARDED_BY(mutex_);
-  std::unique_ptr<Landing> landing_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<Landing>> landings_ ABSL_GUARDED_BY(mutex_);
 };
 
 WarehouseLanding::WarehouseLanding(StreamsConfig config, std::vector<LandedTopic> topics)
@@ -99,7 +119,8 @@ WarehouseLanding::WarehouseLanding(StreamsConfig config, std::vector<LandedTopic
 WarehouseLanding::~WarehouseLanding() = default;
 
 bool WarehouseLanding::Wanted(const StreamsConfig& config, const std::vector<LandedTopic>& topics) {
-  return !config.Get("warehouse.uri").value_or("").empty() && (!topics.empty() || NamesTables(config));
+  return (HasUri(config, LandingSink::kWarehouse) && (!topics.empty() || NamesTables(config))) ||
+         (HasUri(config, LandingSink::kServing) && NamesTables(config, LandingSink::kServing));
 }
 
 void WarehouseLanding::SetFailureListener(std::function<void()> listener) { impl_->SetFailureListener(std::move(listener)); }

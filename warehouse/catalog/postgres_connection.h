@@ -4,12 +4,12 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "catalog/postgres_session.h"
 
 namespace millrace::warehouse {
 
@@ -17,10 +17,7 @@ namespace millrace::warehouse {
 /// several threads follow each other. Messages never hold the connection string, as there may be a password in it.
 class PostgresConnection {
  public:
-  struct Result {
-    std::vector<std::vector<std::optional<std::string>>> rows;  // nullopt is NULL
-    int affected = 0;                                           // by INSERT, UPDATE, DELETE
-  };
+  using Result = PostgresSession::Result;
   enum class Repeat {
     kYes,  // may be done twice: sent again when the connection was lost
     kNo,   // when it was lost meanwhile, Unavailable says that the outcome is not known
@@ -40,16 +37,13 @@ class PostgresConnection {
   absl::StatusOr<Result> Execute(const std::string& statement, const std::vector<std::string>& parameters, Repeat repeat);
 
  private:
-  struct Connection;
-
   /// With the lock held.
   absl::Status Connect();
-  absl::StatusOr<Result> Run(const std::string& statement, const std::vector<std::string>& parameters);
 
   const std::string address_;
   const std::chrono::milliseconds retry_time_;
   std::mutex mutex_;
-  std::unique_ptr<Connection> connection_;
+  std::unique_ptr<PostgresSession> session_;
 };
 
 }  // namespace millrace::warehouse

@@ -6,6 +6,7 @@
 #include "catalog/catalog_factory.h"
 #include "landing/table_warehouse.h"
 #include "registry/registry_warehouse.h"
+#include "serving/postgres_warehouse.h"
 #include "storage/configuration.h"
 
 namespace millrace::warehouse {
@@ -24,23 +25,32 @@ absl::StatusOr<std::optional<RegistryOptions>> TakeRegistry(std::map<std::string
   return options;
 }
 
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<Warehouse>> OpenTableWarehouse(std::map<std::string, std::string> settings,
-                                                              const StorageDecorator& decorate) {
+absl::StatusOr<std::unique_ptr<Warehouse>> OpenFiles(std::map<std::string, std::string> settings,
+                                                     const StorageDecorator& decorate) {
   // The names that the two sides have for these.
   const std::string spool_folder = settings["spool.dir"];
   settings["warehouse"] = settings["uri"];
   settings["catalog.type"] = settings["catalog"];
   for (const char* name : {"spool.dir", "uri", "catalog"}) settings.erase(name);
-  absl::StatusOr<std::optional<RegistryOptions>> registry = TakeRegistry(&settings);
-  if (!registry.ok()) return registry.status();
   absl::StatusOr<OpenedCatalog> opened = OpenCatalog(std::move(settings), decorate);
   if (!opened.ok()) return opened.status();
-  auto tables = TableWarehouse::Open(std::move(opened->storage), std::move(opened->catalog), spool_folder, SystemClock);
-  if (!tables.ok()) return tables.status();
-  if (!registry->has_value()) return std::unique_ptr<Warehouse>(*std::move(tables));
-  return std::unique_ptr<Warehouse>(std::make_unique<RegistryWarehouse>(*std::move(tables), **std::move(registry)));
+  return TableWarehouse::Open(std::move(opened->storage), std::move(opened->catalog), spool_folder, SystemClock);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Warehouse>> OpenTableWarehouse(std::map<std::string, std::string> settings,
+                                                              const StorageDecorator& decorate) {
+  absl::StatusOr<std::optional<RegistryOptions>> registry = TakeRegistry(&settings);
+  if (!registry.ok()) return registry.status();
+  absl::StatusOr<std::unique_ptr<Warehouse>> warehouse;
+  if (PostgresWarehouse::IsAddress(settings["uri"])) {
+    warehouse = PostgresWarehouse::Open(std::move(settings));
+  } else {
+    warehouse = OpenFiles(std::move(settings), decorate);
+  }
+  if (!warehouse.ok() || !registry->has_value()) return warehouse;
+  return std::make_unique<RegistryWarehouse>(*std::move(warehouse), **std::move(registry));
 }
 
 }  // namespace millrace::warehouse

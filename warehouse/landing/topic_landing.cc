@@ -1,13 +1,12 @@
 #include "landing/topic_landing.h"
 
-#include <google/protobuf/descriptor.pb.h>
-
 #include <optional>
 #include <utility>
 #include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "protobuf/load_message.h"
 #include "protobuf/schema_evolution.h"
 #include "protobuf/table_schema.h"
 
@@ -52,25 +51,13 @@ absl::StatusOr<std::unique_ptr<TopicLanding>> TopicLanding::Open(Catalog* catalo
   if (!policy.ok()) return policy.status();
   std::unique_ptr<TopicLanding> landing(
       new TopicLanding(catalog, storage, description, *std::move(policy), spool_folder, std::move(clock)));
-  if (absl::Status status = landing->LoadMessage(); !status.ok()) return status;
+  absl::StatusOr<const google::protobuf::Descriptor*> message =
+      LoadMessage(description.descriptor_set, description.message, &landing->pool_);
+  if (!message.ok()) return message.status();
+  landing->message_ = *message;
   if (absl::Status status = landing->EnsureTable(); !status.ok()) return status;
   if (absl::Status status = landing->PrepareRows(); !status.ok()) return status;
   return landing;
-}
-
-absl::Status TopicLanding::LoadMessage() {
-  google::protobuf::FileDescriptorSet set;
-  if (!set.ParseFromString(description_.descriptor_set)) return absl::InvalidArgumentError("the descriptor set is damaged");
-  for (const auto& file : set.file()) {
-    if (pool_.BuildFile(file) == nullptr) {
-      return absl::InvalidArgumentError(absl::StrCat("the descriptor set lacks what ", file.name(),
-                                                     " imports, or is damaged there: make it with "
-                                                     "--include_imports"));
-    }
-  }
-  message_ = pool_.FindMessageTypeByName(description_.message);
-  if (message_ != nullptr) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("the descriptor set has no message ", description_.message));
 }
 
 absl::Status TopicLanding::EnsureTable() {

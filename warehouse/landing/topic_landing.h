@@ -45,7 +45,6 @@ class TopicLanding final : public TableLanding {
   TopicLanding(Catalog* catalog, Storage* storage, const LandingDescription& description, LandingPolicy policy,
                const std::string& spool_folder, TableCommitter::Clock clock);
 
-  absl::Status LoadMessage();
   /// The table with the schema that the message asks for.
   absl::Status EnsureTable();
   absl::Status CreateTable();

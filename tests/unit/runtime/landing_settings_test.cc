@@ -104,5 +104,43 @@ TEST(LandingSettings, SayWhatIsWrong) {
   EXPECT_THAT(std::string(Read(nowhere).status().message()), HasSubstr("warehouse.uri is not set"));
 }
 
+TEST(LandingSettings, TopicsAreLandedInPostgresqlBesideFiles) {
+  const std::string good = std::string("daily ") + kMessage;
+  const auto config = StreamsConfig::From(Lines({{"warehouse.table.days", good},
+                                                 {"serving.uri", "postgresql://landing@db/shop"},
+                                                 {"serving.table.today", good},
+                                                 {"serving.table.today.key.columns", "seconds"},
+                                                 {"serving.threads", "2"}}));
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_TRUE(HasUri(*config, LandingSink::kServing));
+  EXPECT_TRUE(NamesTables(*config, LandingSink::kServing));
+  const auto serving = LandingSettingsFrom(*config, {}, LandingSink::kServing);
+  ASSERT_TRUE(serving.ok()) << serving.status();
+  EXPECT_EQ(serving->warehouse, (std::map<std::string, std::string>{{"uri", "postgresql://landing@db/shop"}}));
+  EXPECT_EQ(serving->landing.sink, "serving");
+  EXPECT_EQ(serving->landing.threads, 2);
+  EXPECT_EQ(serving->landing.commit_interval, std::chrono::milliseconds(1000));
+  const warehouse::LandingDescription& table = serving->landing.tables.at(0);
+  EXPECT_EQ(table.table, "today");
+  EXPECT_EQ(table.name_space, "public");
+  EXPECT_EQ(table.settings, (std::map<std::string, std::string>{{"key.columns", "seconds"}}));
+  const auto files = LandingSettingsFrom(*config);
+  ASSERT_TRUE(files.ok()) << files.status();
+  EXPECT_EQ(files->landing.tables.at(0).table, "days");
+  EXPECT_EQ(files->landing.sink, "warehouse");
+}
+
+TEST(LandingSettings, SayWhatIsWrongWithPostgresql) {
+  const auto error = [](Properties lines) {
+    const auto config = StreamsConfig::From(Lines(std::move(lines)));
+    EXPECT_TRUE(config.ok()) << config.status();
+    return std::string(LandingSettingsFrom(*config, {}, LandingSink::kServing).status().message());
+  };
+  EXPECT_THAT(error({{"serving.table.a", "daily x"}}), HasSubstr("serving.uri is not set"));
+  EXPECT_THAT(error({{"serving.uri", "file:///x"}}), HasSubstr("no address of PostgreSQL"));
+  EXPECT_THAT(error({{"serving.uri", "postgresql://x"}, {"serving.table.a", "daily"}}),
+              HasSubstr("serving.table.a=daily: expected <topic> <protobuf message>"));
+}
+
 }  // namespace
 }  // namespace millrace

@@ -35,6 +35,15 @@ TEST(LandingShares, TheTaskTopicIsMadeOnce) {
   EXPECT_EQ(client->admin().PartitionCount("shop-warehouse-tasks")->value_or(0), kLandingShares);
 }
 
+TEST(LandingShares, EachPlaceHasAGroupOfItsOwn) {
+  EXPECT_EQ(LandingGroup("shop"), "shop-warehouse");
+  EXPECT_EQ(LandingGroup("shop", "serving"), "shop-serving");
+  log::embedded::EmbeddedLog log;
+  const auto client = log.NewClient();
+  EXPECT_TRUE(EnsureLandingTaskTopic("shop", -1, &client->admin(), "serving").ok());
+  EXPECT_EQ(client->admin().PartitionCount("shop-serving-tasks")->value_or(0), kLandingShares);
+}
+
 TEST(LandingShares, ATaskTopicOfAnotherWidthIsRefused) {
   log::embedded::EmbeddedLog log;
   ASSERT_TRUE(log.CreateTopic("shop-warehouse-tasks", 3).ok());

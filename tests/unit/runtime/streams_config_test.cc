@@ -286,6 +286,20 @@ TEST(StreamsConfigBuilder, ErrorsInAFileNameTheLine) {
   EXPECT_THAT(std::string(builder.Build().status().message()), HasSubstr("log.level=loud (from conf/app.properties:3)"));
 }
 
+TEST(StreamsConfig, PasswordsInAddressesAreNeverShown) {
+  const StreamsConfig config =
+      ConfigOf({{"serving.uri", "postgresql://landing:canary@db:5432/shop?password=canary&sslmode=require"},
+                {"warehouse.catalog.uri", "postgresql://catalog:can@ary@db/x"},
+                {"warehouse.uri", "hdfs://name:9870/warehouse"},
+                {"serving.table.a.key.columns", "id"}});
+  EXPECT_THAT(config.ToString(),
+              AllOf(Not(HasSubstr("canary")), Not(HasSubstr("can@ary")),
+                    HasSubstr("serving.uri=postgresql://landing:******@db:5432/shop?password=******&sslmode=require"),
+                    HasSubstr("warehouse.catalog.uri=postgresql://catalog:******@db/x"),
+                    HasSubstr("warehouse.uri=hdfs://name:9870/warehouse"), HasSubstr("serving.table.a.key.columns=id")));
+  EXPECT_EQ(*config.Get("serving.uri"), "postgresql://landing:canary@db:5432/shop?password=canary&sslmode=require");
+}
+
 TEST(StreamsConfig, SecretsAreNeverShown) {
   const StreamsConfig config =
       ConfigOf({{"sasl.password", "canary"}, {"producer.ssl.key.password", "canary"}, {"sasl.username", "me"}});

@@ -1,13 +1,16 @@
 """Two processes land one topic, both all of its partitions, and are killed by SIGKILL over and over: after a random time, and at each
 point of a commit. Then each record of the topic must be one row of the table.
 
-  warehouse_crash [--kills N] [--catalog fs|sql] [--storage local|s3|hdfs] [--offsets-outside] [--seed S]
+  warehouse_crash [--kills N] [--catalog fs|sql] [--storage local|s3|hdfs|postgres] [--offsets-outside] [--seed S]
+
+With --storage postgres the table is one of PostgreSQL, with a row for each record, and every kill comes at a random time.
 
 --offsets-outside keeps the positions in a file beside the table, as landings do that commit offsets to Kafka: rows come twice then. Prints what
 it did and saw; the last line is `N kills, R rows, D distinct, L in the topic: ok` or `: WRONG`; exit code 1 if wrong.
 """
 
 import argparse
+import contextlib
 import io
 import json
 import os
@@ -25,6 +28,7 @@ import urllib.request
 
 import duckdb
 import fastavro
+import psycopg2
 import pyarrow
 import pyarrow.parquet
 import pyiceberg.catalog.sql
@@ -54,16 +58,26 @@ class Place:
         self.folder, self.ends = folder, []
         self.settings = {"catalog": arguments.catalog, "uri": f"file://{folder}/warehouse"}
         self.reading = {}
+        self.serving = None
         self.environment = {}
         getattr(self, f"start_{arguments.storage}")()
         if arguments.catalog == "sql":
-            port = script("postgres", "start", "--dir", str(folder / "postgres")).strip().splitlines()[-1].split("=")[1]
-            self.ends.append(lambda: script("postgres", "stop", "--dir", str(folder / "postgres")))
+            port = self.start_server()
             self.settings["catalog.uri"] = f"postgresql://millrace@127.0.0.1:{port}/millrace"
             self.sql = f"postgresql+psycopg2://millrace@127.0.0.1:{port}/millrace"
 
+    def start_server(self):
+        port = script("postgres", "start", "--dir", str(self.folder / "postgres")).strip().splitlines()[-1].split("=")[1]
+        self.ends.append(lambda: script("postgres", "stop", "--dir", str(self.folder / "postgres")))
+        return port
+
     def start_local(self):
         pass
+
+    def start_postgres(self):
+        address = f"postgresql://millrace@127.0.0.1:{self.start_server()}/millrace"
+        self.settings |= {"uri": address, "table.mode": "append"}
+        self.serving = address
 
     def start_s3(self):
         server = subprocess.Popen([sys.executable, SOURCE / "tests/warehouse/storage/moto_server.py"], stdin=subprocess.PIPE,
@@ -156,7 +170,7 @@ class Lander:
     def run(self):
         while not self.stop.is_set():
             # Every other time at a point, in turn.
-            point = self.kill_points[self.kills // 2 % len(self.kill_points)] if self.kills % 2 else None
+            point = self.kill_points[self.kills // 2 % len(self.kill_points)] if self.kills % 2 and not self.place.serving else None
             process = self.start(point)
             process.stdout.readline()
             try:
@@ -195,6 +209,13 @@ def land_the_rest(arguments, place, servers, records):
 
 
 def count(place):
+    if place.serving:
+        with contextlib.closing(psycopg2.connect(place.serving)) as connection, connection.cursor() as cursor:
+            cursor.execute("select to_regclass('crash.payments')")
+            if cursor.fetchone()[0] is None:
+                return 0, 0
+            cursor.execute("select count(*), count(distinct (_partition, _offset)) from crash.payments")
+            return cursor.fetchone()
     landed = place.rows()  # noqa: F841 - read by the query
     return duckdb.sql("select count(*), count(distinct (_partition, _offset)) from landed").fetchone()
 
@@ -204,7 +225,7 @@ def main():
     parser.add_argument("--bin", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--catalog", choices=["fs", "sql"], default="fs")
-    parser.add_argument("--storage", choices=["local", "s3", "hdfs"], default="local")
+    parser.add_argument("--storage", choices=["local", "s3", "hdfs", "postgres"], default="local")
     parser.add_argument("--offsets-outside", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()

@@ -90,6 +90,7 @@ class OffsetsOutside final : public TableLanding {
     return positions;
   }
   absl::Status Append(const LandedRecord& record) override { return landing_->Append(record); }
+  absl::Status Refuse(const LandedRecord& record, const std::string& why) override { return landing_->Refuse(record, why); }
   [[nodiscard]] int64_t pending_bytes() const override { return landing_->pending_bytes(); }
   absl::StatusOr<bool> Commit(const std::map<int32_t, PositionRange>& ranges) override {
     auto in_table = landing_->Positions();

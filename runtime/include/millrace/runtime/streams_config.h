@@ -74,6 +74,11 @@ class StreamsConfig {
   [[nodiscard]] std::chrono::milliseconds warehouse_commit_interval() const;
   [[nodiscard]] int64_t warehouse_commit_bytes() const;
   [[nodiscard]] int warehouse_threads() const;
+  /// Those of the landing in PostgreSQL, without the prefix "serving.".
+  [[nodiscard]] const Properties& serving_properties() const;
+  [[nodiscard]] std::chrono::milliseconds serving_commit_interval() const;
+  [[nodiscard]] int64_t serving_commit_bytes() const;
+  [[nodiscard]] int serving_threads() const;
 
   /// What is done with records that fail, unless the application brings a handler of its own (ExceptionHandlers).
   [[nodiscard]] ErrorPolicy deserialization_error_policy() const;

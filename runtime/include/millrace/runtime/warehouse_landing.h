@@ -20,7 +20,8 @@ class LogClient;
 }  // namespace log
 
 /// Lands topics in tables of the warehouse: those that a topology names (ToWarehouse, LandTopic) and those of the configuration
-/// (warehouse.table.*). One member of the group "<application.id>-warehouse"; start as many as the load needs, in the
+/// (warehouse.table.*); and in tables of PostgreSQL those of serving.table.*, where serving.uri is set. One member of the groups
+/// "<application.id>-warehouse" and "<application.id>-serving"; start as many as the load needs, in the
 /// processes that run the topology or in their own. What is landed once is decided by the tables, not by the group. Main and
 /// RunUntilStopped run one beside the topology where warehouse.uri is set; `land` runs nothing else. What fails to land does not
 /// stop a topology.
