@@ -26,7 +26,7 @@ Field Column(ColumnId id, const char* name, Type::Kind kind, bool required, cons
 Schema LetterSchema() {
   Schema schema;
   schema.fields = {Column(kTopic, "_topic", Type::Kind::kString, true, "Topic of the record"),
-                   Column(kPartition, "_partition", Type::Kind::kInt, true, "Its partition"),
+                   Column(kPartition, "_topic_partition", Type::Kind::kInt, true, "Its partition"),
                    Column(kOffset, "_offset", Type::Kind::kLong, true, "Its offset"),
                    Column(kTimestamp, "_timestamp", Type::Kind::kTimestampTz, true, "Its timestamp"),
                    Column(kKey, "key", Type::Kind::kBinary, false, "Its key as it came"),

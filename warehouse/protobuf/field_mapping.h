@@ -99,9 +99,9 @@ inline constexpr std::string_view kValuePath = ".v";
 inline constexpr std::string_view kAmountPath = ".amount";
 inline constexpr std::string_view kCurrencyPath = ".currency";
 
-// The columns that say where a row came from.
+// The columns that say where a row came from. Not "_partition": that name is Iceberg's own, and Spark reads no such column.
 inline constexpr std::string_view kTopicColumn = "_topic";
-inline constexpr std::string_view kPartitionColumn = "_partition";
+inline constexpr std::string_view kPartitionColumn = "_topic_partition";
 inline constexpr std::string_view kOffsetColumn = "_offset";
 inline constexpr std::string_view kTimestampColumn = "_timestamp";
 inline constexpr std::string_view kKeyColumn = "_key";

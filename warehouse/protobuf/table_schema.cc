@@ -1,6 +1,9 @@
 #include "protobuf/table_schema.h"
 
+#include <algorithm>
+#include <iterator>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -15,6 +18,17 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::OneofDescriptor;
 
 constexpr int kMaxColumns = 10'000;
+// Names of columns that engines have for each table; Spark reads no table that has one of its own.
+constexpr std::string_view kReserved[] = {"_file",
+                                          "_pos",
+                                          "_deleted",
+                                          "_spec_id",
+                                          "_partition",
+                                          "_row_id",
+                                          "_last_updated_sequence_number",
+                                          "_change_type",
+                                          "_change_ordinal",
+                                          "_commit_snapshot_id"};
 
 Type TypeOf(Type::Kind kind) {
   Type type;
@@ -251,6 +265,10 @@ class Mapper {
       if (!names.insert(absl::AsciiStrToLower(field.name)).second) {
         return absl::InvalidArgumentError(absl::StrCat("two columns would be named ", path,
                                                        " (case does not count); rename the field, or the column that is made"));
+      }
+      if (outer.empty() && std::find(std::begin(kReserved), std::end(kReserved), field.name) != std::end(kReserved)) {
+        return absl::InvalidArgumentError(absl::StrCat("a column would be named ", path,
+                                                       ", which Iceberg reserves; give it another by columns.", path, ".name"));
       }
       if (absl::Status status = CheckNames(field.type.fields, path); !status.ok()) {
         return status;

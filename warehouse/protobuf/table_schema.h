@@ -41,9 +41,9 @@ struct MappedSchema {
 ///   with a line .decimal          decimal of an integer; of units and nanos, with the currency in a column <name>_currency
 ///
 /// Fields without presence, repeated fields and maps are required, fields with presence are optional. Then follow the date
-/// columns of `options`, and _topic, _partition, _offset, _timestamp and, if asked for, _key of the record that the message came
-/// in. Comments of the .proto file are docs, if the descriptor has them. Fields have ids from 1 in the order in which engines
-/// give them: those of one struct before those inside it.
+/// columns of `options`, and _topic, _topic_partition, _offset, _timestamp and, if asked for, _key of the record that the message
+/// came in. Comments of the .proto file are docs, if the descriptor has them. Fields have ids from 1 in the order in which
+/// engines give them: those of one struct before those inside it.
 ///
 /// InvalidArgument: two columns would have one name (also if only case differs: readers do not tell them apart), an option names
 /// no field that it fits, or there would be more than 10,000 columns.

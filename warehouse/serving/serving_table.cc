@@ -58,7 +58,7 @@ std::string FreshnessStatement(const std::string& name, const std::string& offse
 
 std::string DeadLettersStatement(const std::string& name) {
   return absl::StrCat("CREATE TABLE ", name, R"( (
-  _topic text NOT NULL, _partition integer NOT NULL, _offset bigint NOT NULL, _timestamp timestamptz,
+  _topic text NOT NULL, _topic_partition integer NOT NULL, _offset bigint NOT NULL, _timestamp timestamptz,
   key bytea, value bytea, error text NOT NULL))");
 }
 

@@ -27,7 +27,7 @@ inline constexpr char kServingOffsets[] = "millrace_offsets";
 inline constexpr char kServingFreshness[] = "millrace_freshness";
 
 /// Columns of "<table>_dead_letters", which holds records that are no rows, as they came, with why.
-inline constexpr char kDeadLetterColumns[] = R"(_topic, _partition, _offset, _timestamp, key, value, error)";
+inline constexpr char kDeadLetterColumns[] = R"(_topic, _topic_partition, _offset, _timestamp, key, value, error)";
 
 /// The table of a landing, with what stands about it in "millrace_tables". Not thread-safe.
 class ServingTable {

@@ -117,14 +117,14 @@ class Place:
         avro = lambda path: fastavro.reader(io.BytesIO(self.read_hdfs(path)))  # noqa: E731
         files = [entry["data_file"]["file_path"] for manifest in avro(snapshot["manifest-list"])
                  for entry in avro(manifest["manifest_path"]) if entry["status"] != 2]
-        return pyarrow.concat_tables([pyarrow.parquet.read_table(io.BytesIO(self.read_hdfs(path)), columns=["_partition", "_offset"])
+        return pyarrow.concat_tables([pyarrow.parquet.read_table(io.BytesIO(self.read_hdfs(path)), columns=["_topic_partition", "_offset"])
                                       for path in files])
 
     def rows(self):
         """An Arrow table of where the rows came from."""
         if self.settings["uri"].startswith("hdfs:"):
             return self.rows_of_hdfs()
-        return self.table().scan(selected_fields=("_partition", "_offset")).to_arrow()
+        return self.table().scan(selected_fields=("_topic_partition", "_offset")).to_arrow()
 
     def table(self):
         if self.settings["catalog"] == "sql":
@@ -214,10 +214,10 @@ def count(place):
             cursor.execute("select to_regclass('crash.payments')")
             if cursor.fetchone()[0] is None:
                 return 0, 0
-            cursor.execute("select count(*), count(distinct (_partition, _offset)) from crash.payments")
+            cursor.execute("select count(*), count(distinct (_topic_partition, _offset)) from crash.payments")
             return cursor.fetchone()
     landed = place.rows()  # noqa: F841 - read by the query
-    return duckdb.sql("select count(*), count(distinct (_partition, _offset)) from landed").fetchone()
+    return duckdb.sql("select count(*), count(distinct (_topic_partition, _offset)) from landed").fetchone()
 
 
 def main():

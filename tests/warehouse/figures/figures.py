@@ -60,7 +60,7 @@ class Bench:
         connection = duck()
         connection.execute("set threads = 1")
         connection.execute("create table payments as select * from iceberg_scan(?)", [self.table])
-        counted = connection.execute("select count(*), count(distinct (_partition, _offset)) from payments").fetchone()
+        counted = connection.execute("select count(*), count(distinct (_topic_partition, _offset)) from payments").fetchone()
         print(f"land: {landed:.0f} rows in {seconds:.1f} s, {rows / seconds / 1e6:.2f} M rows/s by the clock, {rows / cpu / 1e6:.2f} M rows/s a core, "
               f"{cpu * 1e6 / rows:.3f} us CPU a row; {counted[0]} in the table, {counted[1]} distinct")
         before, began = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()

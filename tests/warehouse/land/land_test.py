@@ -59,7 +59,7 @@ class LandTest(unittest.TestCase):
         for table in INPUTS:
             location = self.folder / "warehouse/default" / table
             if (location / "metadata/version-hint.text").exists():
-                counted = connection.execute("select count(*), count(distinct (_partition, _offset)) from iceberg_scan(?)",
+                counted = connection.execute("select count(*), count(distinct (_topic_partition, _offset)) from iceberg_scan(?)",
                                              [str(location)]).fetchone()
                 total = [total[0] + counted[0], total[1] + counted[1]]
         return tuple(total)

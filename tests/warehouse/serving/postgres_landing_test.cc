@@ -79,7 +79,7 @@ TEST_F(PostgresLandingTest, AppendModeKeepsARowForEachRecord) {
   Put(landing.get(), 0, "a", Payment(1, 100));
   Put(landing.get(), 1, "a", Payment(1, 100));
   ASSERT_TRUE(Committed(landing.get(), Range(0, 2)));
-  EXPECT_EQ(Sql("SELECT payment_id, _partition, _offset FROM shop.payments ORDER BY _offset"), "1|0|0\n1|0|1");
+  EXPECT_EQ(Sql("SELECT payment_id, _topic_partition, _offset FROM shop.payments ORDER BY _offset"), "1|0|0\n1|0|1");
   const absl::Status tombstone = Append(landing.get(), 2, BytesView("a"), std::nullopt);
   EXPECT_THAT(tombstone.ToString(), HasSubstr("tombstone"));
 }
@@ -211,7 +211,7 @@ TEST_F(PostgresLandingTest, DeadLettersComeInTheSameTransaction) {
   ASSERT_TRUE(landing->Append({0, 2, INT64_MIN, BytesView("k"), BytesView("\xff")}).ok());
   Put(landing.get(), 3, "a", Payment(1, 1));
   const std::string letters =
-      "SELECT _topic, _partition, _offset, key IS NULL, _timestamp IS NULL FROM shop.payments_dead_letters ORDER BY 3";
+      "SELECT _topic, _topic_partition, _offset, key IS NULL, _timestamp IS NULL FROM shop.payments_dead_letters ORDER BY 3";
   auto other = Open();
   ASSERT_TRUE(Committed(other.get(), Range(0, 1)));
   EXPECT_FALSE(Committed(landing.get(), Range(0, 4)));

@@ -157,7 +157,7 @@ class ReadBack(unittest.TestCase):
         types = self.types(message)
         with open(FOLDER / f"{message}.jsonl", encoding="utf-8") as lines:
             for line, row in zip(lines, rows, strict=True):
-                self.assertEqual((row["_topic"], row["_partition"], row["_offset"], row["_timestamp"]), ("fuzz", 1, count, count * 1000))
+                self.assertEqual((row["_topic"], row["_topic_partition"], row["_offset"], row["_timestamp"]), ("fuzz", 1, count, count * 1000))
                 self.assertEqual(bytes(row["_key"]), str(count).encode())
                 wanted = json.loads(line)
                 got = {name: value for name, value in row.items() if not name.startswith("_")}

@@ -54,7 +54,7 @@ TEST_F(ServingTableTest, MakesATableOfTheMessageWithWhatIsKnownOfIt) {
   EXPECT_EQ(
       Columns(),
       "payment_id bigint!, order_id bigint!, amount_cents numeric(18,2)!, currency text!, paid_at timestamp with time zone, "
-      "date date, _topic text!, _partition integer!, _offset bigint!, _timestamp timestamp with time zone!, _key text!");
+      "date date, _topic text!, _topic_partition integer!, _offset bigint!, _timestamp timestamp with time zone!, _key text!");
   EXPECT_THAT(Columns("payments_dead_letters"), HasSubstr("value bytea"));
   EXPECT_EQ(Sql("SELECT mode, key_columns, message, version FROM shop.millrace_tables"),
             "upsert|_key|millrace.tshirt.v1.Payment|1");

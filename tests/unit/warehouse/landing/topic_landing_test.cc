@@ -42,8 +42,8 @@ TEST_F(TopicLandingTest, MakesATableOfTheMessage) {
   ASSERT_TRUE(table.ok()) << table.status();
   std::vector<std::string> names;
   for (const Field& field : table->metadata.schema().fields) names.push_back(field.name);
-  EXPECT_THAT(names, testing::ElementsAre("payment_id", "order_id", "amount_cents", "currency", "paid_at", "_topic", "_partition",
-                                          "_offset", "_timestamp"));
+  EXPECT_THAT(names, testing::ElementsAre("payment_id", "order_id", "amount_cents", "currency", "paid_at", "_topic",
+                                          "_topic_partition", "_offset", "_timestamp"));
   EXPECT_EQ(table->metadata.spec().fields.at(0).name, "_timestamp_day");
 }
 

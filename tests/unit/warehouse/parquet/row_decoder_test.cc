@@ -82,7 +82,7 @@ TEST_F(RowDecoderTest, WritesWhereARowCameFrom) {
   ASSERT_TRUE(Append("at { seconds: 54000 }").ok());  // 15:00 in UTC, midnight in Tokyo
   ASSERT_TRUE(Append("").ok());
   EXPECT_EQ(Shown("_topic"), "[\"orders\",\"orders\"]");
-  EXPECT_EQ(Shown("_partition"), "[3,3]");
+  EXPECT_EQ(Shown("_topic_partition"), "[3,3]");
   EXPECT_EQ(Shown("_offset"), "[0,1]");
   EXPECT_EQ(Shown("_key"), "[\"key\",\"key\"]");
   EXPECT_EQ(Shown("date(date)"), "[2023-11-15,2023-11-15]");

@@ -142,7 +142,7 @@ TEST(MapSchema, AddsDatesAndWhereARowCameFrom) {
   const MappedSchema mapped = Map(*message, options);
   EXPECT_TRUE(Named(mapped.schema.fields, "date").required);
   EXPECT_FALSE(Named(mapped.schema.fields, "day").required);
-  for (const char* name : {"_topic", "_partition", "_offset", "_timestamp"}) {
+  for (const char* name : {"_topic", "_topic_partition", "_offset", "_timestamp"}) {
     EXPECT_TRUE(Named(mapped.schema.fields, name).required);
   }
   EXPECT_EQ(TypeOf(mapped, "_key"), "binary");
@@ -154,6 +154,15 @@ TEST(MapSchema, RefusesTwoColumnsOfOneName) {
   ProtoText protos;
   const absl::Status status = MapSchema(*protos.Message("message M { int64 a = 1; int64 _Topic = 2; }"), {}).status();
   EXPECT_THAT(std::string(status.message()), HasSubstr("_topic"));
+}
+
+TEST(MapSchema, RefusesNamesThatEnginesReserve) {
+  ProtoText protos;
+  const auto* message = protos.Message("message M { int64 _partition = 1; S s = 2; } message S { int64 _pos = 1; }");
+  EXPECT_THAT(std::string(MapSchema(*message, {}).status().message()), HasSubstr("columns._partition.name"));
+  MappingOptions options;
+  options.names = {{"_partition", "part"}};
+  EXPECT_EQ(TypeOf(Map(*message, options), "part"), "long");
 }
 
 }  // namespace
