@@ -31,6 +31,16 @@ std::string LandingMetrics(const std::string& application_id, const std::vector<
              progress, &families);
   AddCounter("warehouse_files_total", "Data files written.", &LandingProgress::files, progress, &families);
   AddCounter("warehouse_file_bytes_total", "Bytes of data files written.", &LandingProgress::bytes, progress, &families);
+  AddCounter("warehouse_compactions_total", "Times that small data files of a partition were rewritten as larger ones.",
+             &LandingProgress::compactions, progress, &families);
+  AddCounter("warehouse_files_compacted_total", "Small data files that were rewritten.", &LandingProgress::files_compacted,
+             progress, &families);
+  AddCounter("warehouse_snapshots_expired_total", "Old snapshots of tables that were forgotten.",
+             &LandingProgress::snapshots_expired, progress, &families);
+  AddCounter("warehouse_files_deleted_total", "Files deleted that no snapshot refers to any more.",
+             &LandingProgress::files_deleted, progress, &families);
+  AddCounter("warehouse_upkeep_errors_total", "Times that upkeep of a table failed and is tried again.",
+             &LandingProgress::upkeep_errors, progress, &families);
   for (const LandingProgress& table : progress) {
     families.Gauge("warehouse_pending_bytes", "What was read and is not committed yet, about.",
                    static_cast<double>(table.pending_bytes), {{"table", table.table}, {"topic", table.topic}});

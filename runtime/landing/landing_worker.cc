@@ -119,6 +119,8 @@ void LandingWorker::Run() {
   }
   for (Table& table : tables_) {
     if (!failed_ && !table.misplaced) Settle(&table, Commit(&table));
+    // What follows from the last commits is not left to whoever comes next.
+    if (!failed_ && !table.misplaced) Upkeep(&table);
   }
   Publish();
 }
@@ -203,7 +205,22 @@ void LandingWorker::CommitIfDue(Table* table) {
   const std::chrono::nanoseconds now = context_->host->Monotonic();
   if (now < table->next_commit && table->landing->pending_bytes() < context_->commit_bytes) return;
   Settle(table, Commit(table));
+  if (!table->misplaced) Upkeep(table);
   table->next_commit = context_->host->Monotonic() + context_->commit_interval;
+}
+
+void LandingWorker::Upkeep(Table* table) {
+  table->landing->Upkeep();
+  const warehouse::LandingCounts counts = table->landing->counts();
+  if (counts.upkeep_errors > table->progress.upkeep_errors) {
+    LogWarning(absl::StrCat(counts.last_upkeep_error, "; rows are landed all the same, and it is tried again"),
+               {.event = "warehouse-upkeep-failed", .topic = table->description.topic});
+  }
+  table->progress.compactions = counts.compactions;
+  table->progress.files_compacted = counts.files_compacted;
+  table->progress.snapshots_expired = counts.snapshots_expired;
+  table->progress.files_deleted = counts.files_deleted;
+  table->progress.upkeep_errors = counts.upkeep_errors;
 }
 
 absl::Status LandingWorker::Commit(Table* table) {

@@ -30,6 +30,11 @@ struct LandingProgress {
   int64_t dead_letters = 0;
   int64_t files = 0;
   int64_t bytes = 0;
+  int64_t compactions = 0;
+  int64_t files_compacted = 0;
+  int64_t snapshots_expired = 0;
+  int64_t files_deleted = 0;
+  int64_t upkeep_errors = 0;
   int64_t pending_bytes = 0;
   int64_t retries = 0;
   std::string waits;                     // why it cannot go on now; empty = it can
@@ -103,6 +108,8 @@ class LandingWorker {
   absl::StatusOr<int64_t> DrainTable(Table* table);
   void CommitIfDue(Table* table);
   absl::Status Commit(Table* table);
+  /// Once an interval, after a commit that nobody waits for, or without one if nothing was read.
+  void Upkeep(Table* table);
   absl::Status Place(Table* table);
   absl::StatusOr<int64_t> PlaceOf(const log::TopicPartition& partition, const std::map<int32_t, int64_t>& positions);
   void Unread(Table* table);

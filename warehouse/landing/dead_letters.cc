@@ -40,13 +40,14 @@ absl::Status TooMany() { return absl::ResourceExhaustedError("more than 2 GiB of
 }  // namespace
 
 DeadLetters::DeadLetters(Catalog* catalog, Storage* storage, const LandingDescription& description, RowWriter::Options options,
-                         TableCommitter::Clock clock)
+                         TableUpkeep::Options upkeep, TableCommitter::Clock clock)
     : catalog_(catalog),
       storage_(storage),
       topic_(description.topic),
       name_{description.name_space, absl::StrCat(description.table, "_dead_letters")},
       options_(std::move(options)),
-      committer_(catalog, storage, name_, description.application_id, description.topic, std::move(clock)) {}
+      committer_(catalog, storage, name_, description.application_id, description.topic, clock),
+      upkeep_(catalog, storage, name_, std::move(upkeep), std::move(clock)) {}
 
 void DeadLetters::Add(const LandedRecord& record, const std::string& error) {
   Letter& letter = letters_.emplace_back();
@@ -87,7 +88,13 @@ absl::StatusOr<int64_t> DeadLetters::Commit(const std::map<int32_t, PositionRang
   }
   Drop();
   if (!status.ok()) return absl::Status(status.code(), absl::StrCat("dead letters: ", std::string(status.message())));
+  committed_ |= added > 0;
   return added;
+}
+
+void DeadLetters::Upkeep() {
+  if (!std::exchange(committed_, false)) return;
+  if (upkeep_.Run(committer_.table())) (void)committer_.Refresh();
 }
 
 // All letters below a partition's position are in the table; this adds those from there on.

@@ -14,6 +14,7 @@
 #include "landing/table_committer.h"
 #include "millrace/warehouse/warehouse.h"
 #include "storage/storage.h"
+#include "upkeep/table_upkeep.h"
 
 namespace millrace::warehouse {
 
@@ -23,7 +24,7 @@ class DeadLetters {
  public:
   /// Catalog and storage outlive it.
   DeadLetters(Catalog* catalog, Storage* storage, const LandingDescription& description, RowWriter::Options options,
-              TableCommitter::Clock clock);
+              TableUpkeep::Options upkeep, TableCommitter::Clock clock);
 
   void Add(const LandedRecord& record, const std::string& error);
   [[nodiscard]] int64_t pending() const { return static_cast<int64_t>(letters_.size()); }
@@ -32,6 +33,9 @@ class DeadLetters {
   /// Afterwards they are forgotten, also after an error. How many were new.
   absl::StatusOr<int64_t> Commit(const std::map<int32_t, PositionRange>& ranges);
   void Drop();
+  /// After a commit that has written letters; otherwise does nothing.
+  void Upkeep();
+  [[nodiscard]] const TableUpkeep& upkeep() const { return upkeep_; }
 
  private:
   struct Letter {
@@ -53,6 +57,8 @@ class DeadLetters {
   const TableName name_;
   const RowWriter::Options options_;
   TableCommitter committer_;
+  TableUpkeep upkeep_;
+  bool committed_ = false;  // since the last upkeep
   std::vector<Letter> letters_;
   int64_t bytes_ = 0;
 };

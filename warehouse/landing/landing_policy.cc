@@ -15,6 +15,9 @@ namespace {
 
 using Settings = std::map<std::string, std::string>;
 
+constexpr int64_t kLatestSnapshotAgeMs = 3'600'000;
+constexpr int64_t kLatestSnapshots = 5;
+
 std::optional<std::string> TakeSetting(Settings* settings, const std::string& name) {
   const auto found = settings->find(name);
   if (found == settings->end()) return std::nullopt;
@@ -100,6 +103,8 @@ absl::StatusOr<LandingPolicy> LandingPolicy::Parse(Settings settings) {
       TakeChoice<Errors>(&settings, "errors",
                          {{"fail", Errors::kFail}, {"dead-letter", Errors::kDeadLetter}, {"skip", Errors::kSkip}},
                          &policy.errors),
+      TakeChoice<Mode>(&settings, "mode", {{"append", Mode::kAppend}, {"upsert", Mode::kUpsert}}, &policy.mode),
+      TakeNumber(&settings, "upsert.interval.ms", 0, &policy.upsert_interval_ms),
       TakeNumber(&settings, "days.ahead", 0, &policy.days_ahead),
       TakeNumber(&settings, "days.behind", 0, &policy.days_behind),
       TakeNumber(&settings, "file.bytes", 1 << 20, &policy.file_bytes),
@@ -110,9 +115,20 @@ absl::StatusOr<LandingPolicy> LandingPolicy::Parse(Settings settings) {
   for (const absl::Status& status : taken) {
     if (!status.ok()) return status;
   }
+  const bool age_is_set = settings.contains("history.expire.max-snapshot-age-ms");
+  const bool count_is_set = settings.contains("history.expire.min-snapshots-to-keep");
+  absl::StatusOr<UpkeepPolicy> upkeep = UpkeepPolicy::Take(&settings);
+  if (!upkeep.ok()) return upkeep.status();
+  policy.upkeep = policy.latest_upkeep = *upkeep;
+  if (!age_is_set) policy.latest_upkeep.max_snapshot_age_ms = kLatestSnapshotAgeMs;
+  if (!count_is_set) policy.latest_upkeep.min_snapshots = kLatestSnapshots;
   absl::StatusOr<MappingOptions> mapping = MappingOptions::Parse(settings);
   if (!mapping.ok()) return mapping.status();
   policy.mapping = *std::move(mapping);
+  // Rows are told apart by it.
+  if (policy.mode == Mode::kUpsert && policy.mapping.key == MappingOptions::Key::kNone) {
+    policy.mapping.key = MappingOptions::Key::kBinary;
+  }
   return policy;
 }
 

@@ -11,11 +11,15 @@
 #include "protobuf/schema_evolution.h"
 #include "table/partition.h"
 #include "table/types.h"
+#include "upkeep/upkeep_policy.h"
 
 namespace millrace::warehouse {
 
 /// What the settings of a landed topic say, beside what its columns are made of:
 ///
+///   mode                  "append" (default): each record is a row. "upsert": the table is the latest row of each key, and
+///                         <table>_changes is the log; a record without a value deletes its key
+///   upsert.interval.ms    how long to wait at least between changes of the latest rows (0: at each commit)
 ///   partition.by          "day(paid_at)", "hour(_timestamp)", "country", with commas; default day(_timestamp); "none"
 ///   errors                what becomes of a record that is no row: "fail" (default), "dead-letter", "skip"
 ///   days.ahead, days.behind   a day or hour by which the table is partitioned may be so far from now (7, 36500); a record beyond
@@ -25,8 +29,10 @@ namespace millrace::warehouse {
 ///   schema.type.change    "refuse" (default), "new-column"
 ///   schema.removal        "drop" (default), "keep"
 ///   columns.*, time.zone  see MappingOptions::Parse
+///   upkeep, compaction.*, history.expire.* ...   see UpkeepPolicy
 struct LandingPolicy {
   enum class Errors { kFail, kDeadLetter, kSkip };
+  enum class Mode { kAppend, kUpsert };
   struct PartitionBy {
     Transform transform = Transform::kIdentity;
     std::string column;  // names with dots
@@ -34,11 +40,17 @@ struct LandingPolicy {
 
   std::vector<PartitionBy> partition_by = {{Transform::kDay, "_timestamp"}};
   Errors errors = Errors::kFail;
+  Mode mode = Mode::kAppend;
+  int64_t upsert_interval_ms = 0;
   int64_t days_ahead = 7;
   int64_t days_behind = 36500;
   int64_t file_bytes = int64_t{128} << 20;
   EvolutionPolicy evolution;
   MappingOptions mapping;
+  UpkeepPolicy upkeep;
+  /// Of the latest rows. Whatever is not set is as in `upkeep`, but for how long the past is kept: an hour and five snapshots,
+  /// for each of them may have files with most of the rows.
+  UpkeepPolicy latest_upkeep;
 
   /// InvalidArgument names the setting that is unknown or has a value that it cannot have.
   static absl::StatusOr<LandingPolicy> Parse(std::map<std::string, std::string> settings);

@@ -8,6 +8,7 @@
 #include "registry/registry_warehouse.h"
 #include "serving/postgres_warehouse.h"
 #include "storage/configuration.h"
+#include "upkeep/upkeep_policy.h"
 
 namespace millrace::warehouse {
 namespace {
@@ -32,9 +33,14 @@ absl::StatusOr<std::unique_ptr<Warehouse>> OpenFiles(std::map<std::string, std::
   settings["warehouse"] = settings["uri"];
   settings["catalog.type"] = settings["catalog"];
   for (const char* name : {"spool.dir", "uri", "catalog"}) settings.erase(name);
+  std::map<std::string, std::string> table_defaults;
+  for (const std::string& name : UpkeepPolicy::Names()) {
+    if (auto setting = settings.extract(name); !setting.empty()) table_defaults.insert(std::move(setting));
+  }
   absl::StatusOr<OpenedCatalog> opened = OpenCatalog(std::move(settings), decorate);
   if (!opened.ok()) return opened.status();
-  return TableWarehouse::Open(std::move(opened->storage), std::move(opened->catalog), spool_folder, SystemClock);
+  return TableWarehouse::Open(std::move(opened->storage), std::move(opened->catalog), spool_folder, SystemClock,
+                              std::move(table_defaults));
 }
 
 }  // namespace

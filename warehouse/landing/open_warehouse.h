@@ -12,8 +12,9 @@
 namespace millrace::warehouse {
 
 /// The warehouse of these settings: "uri" (where tables are), "catalog" (fs, sql, rest), "spool.dir" (local folder for files that
-/// are being written), "schema.registry.url" and "schema.registry.credentials-file", and the keys of OpenCatalog; or that in
-/// PostgreSQL if "uri" is postgresql://... InvalidArgument names a key that is missing or unknown.
+/// are being written), the keys of OpenCatalog, and those of UpkeepPolicy for all tables that do not say otherwise; or that in
+/// PostgreSQL if "uri" is postgresql://... Both know "schema.registry.url" and "schema.registry.credentials-file".
+/// InvalidArgument names a key that is missing or unknown.
 absl::StatusOr<std::unique_ptr<Warehouse>> OpenTableWarehouse(std::map<std::string, std::string> settings,
                                                               const StorageDecorator& decorate = nullptr);
 

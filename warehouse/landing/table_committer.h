@@ -41,6 +41,8 @@ class TableCommitter {
   absl::StatusOr<bool> Commit(const std::vector<DataFile>& files, const std::map<int32_t, PositionRange>& ranges);
 
  private:
+  /// Unavailable if files that were written since `loaded_ms` may be there no more.
+  [[nodiscard]] absl::Status CheckAge(int64_t loaded_ms) const;
   void Discard(const std::vector<DataFile>& files, const std::set<std::string>& written);
 
   Catalog* const catalog_;
@@ -51,6 +53,7 @@ class TableCommitter {
   const std::string property_;
   const Clock clock_;
   LoadedTable table_;
+  int64_t loaded_ms_ = 0;  // when it was that
   LandedPositions positions_;
 };
 

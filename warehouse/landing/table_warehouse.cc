@@ -76,24 +76,27 @@ int64_t SystemClock() {
 }
 
 TableWarehouse::TableWarehouse(std::shared_ptr<Storage> storage, std::shared_ptr<Catalog> catalog, std::string spool_folder,
-                               TableCommitter::Clock clock)
+                               TableCommitter::Clock clock, std::map<std::string, std::string> table_defaults)
     : storage_(std::move(storage)),
       catalog_(std::move(catalog)),
       spool_folder_(std::move(spool_folder)),
-      clock_(std::move(clock)) {}
+      clock_(std::move(clock)),
+      table_defaults_(std::move(table_defaults)) {}
 
 absl::StatusOr<std::unique_ptr<TableWarehouse>> TableWarehouse::Open(std::shared_ptr<Storage> storage,
                                                                      std::shared_ptr<Catalog> catalog,
-                                                                     const std::string& spool_folder,
-                                                                     TableCommitter::Clock clock) {
+                                                                     const std::string& spool_folder, TableCommitter::Clock clock,
+                                                                     std::map<std::string, std::string> table_defaults) {
   if (absl::Status status = PrepareSpool(spool_folder); !status.ok()) return status;
   if (absl::Status status = catalog->Probe(); !status.ok()) return status;
   return std::unique_ptr<TableWarehouse>(
-      new TableWarehouse(std::move(storage), std::move(catalog), spool_folder, std::move(clock)));
+      new TableWarehouse(std::move(storage), std::move(catalog), spool_folder, std::move(clock), std::move(table_defaults)));
 }
 
 absl::StatusOr<std::unique_ptr<TableLanding>> TableWarehouse::OpenLanding(const LandingDescription& description) {
-  return TopicLanding::Open(catalog_.get(), storage_.get(), description, spool_folder_, clock_);
+  LandingDescription with_defaults = description;
+  with_defaults.settings.insert(table_defaults_.begin(), table_defaults_.end());
+  return TopicLanding::Open(catalog_.get(), storage_.get(), with_defaults, spool_folder_, clock_);
 }
 
 absl::StatusOr<std::vector<TableInfo>> TableWarehouse::Tables() {

@@ -19,10 +19,11 @@ namespace millrace::warehouse {
 /// The warehouse that is in a catalog and its storage.
 class TableWarehouse final : public Warehouse {
  public:
-  /// Makes the folder for files that are being written, and clears it of those that processes left which are gone. Probes the
-  /// catalog.
+  /// `table_defaults` are settings of every table that does not say otherwise. Makes the folder for files that are being written,
+  /// and clears it of those that processes left which are gone. Probes the catalog.
   static absl::StatusOr<std::unique_ptr<TableWarehouse>> Open(std::shared_ptr<Storage> storage, std::shared_ptr<Catalog> catalog,
-                                                              const std::string& spool_folder, TableCommitter::Clock clock);
+                                                              const std::string& spool_folder, TableCommitter::Clock clock,
+                                                              std::map<std::string, std::string> table_defaults = {});
 
   absl::StatusOr<std::unique_ptr<TableLanding>> OpenLanding(const LandingDescription& description) override;
   absl::StatusOr<std::vector<TableInfo>> Tables() override;
@@ -31,7 +32,7 @@ class TableWarehouse final : public Warehouse {
 
  private:
   TableWarehouse(std::shared_ptr<Storage> storage, std::shared_ptr<Catalog> catalog, std::string spool_folder,
-                 TableCommitter::Clock clock);
+                 TableCommitter::Clock clock, std::map<std::string, std::string> table_defaults);
   absl::Status ResetPositionsIn(const TableName& name, const std::string& prefix, bool remove_rows);
   absl::Status RemoveRows(const TableMetadata& metadata, const std::string& prefix, SnapshotProducer* producer);
 
@@ -39,6 +40,7 @@ class TableWarehouse final : public Warehouse {
   const std::shared_ptr<Catalog> catalog_;
   const std::string spool_folder_;
   const TableCommitter::Clock clock_;
+  const std::map<std::string, std::string> table_defaults_;
 };
 
 /// Milliseconds since 1970 by the machine's clock.

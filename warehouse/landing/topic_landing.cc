@@ -1,13 +1,15 @@
 #include "landing/topic_landing.h"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "protobuf/load_message.h"
-#include "protobuf/schema_evolution.h"
 #include "protobuf/table_schema.h"
 
 namespace millrace::warehouse {
@@ -16,9 +18,8 @@ namespace {
 // What the decoder may hold before rows go to their files.
 constexpr int64_t kBatchBytes = int64_t{4} << 20;
 constexpr int64_t kBatchRows = 20000;
-constexpr int kEvolveAttempts = 20;
-constexpr char kColumns[] = "millrace.columns";
 constexpr int64_t kDayMs = 86'400'000;
+constexpr char kChangesSuffix[] = "_changes";
 
 RowWriter::Options WriterOptions(const LandingDescription& description, const LandingPolicy& policy,
                                  const std::string& spool_folder) {
@@ -30,6 +31,29 @@ RowWriter::Options WriterOptions(const LandingDescription& description, const La
   return options;
 }
 
+void MakeValuesOptional(Schema* schema) {
+  const std::string_view origin[] = {kTopicColumn, kPartitionColumn, kOffsetColumn, kTimestampColumn};
+  for (Field& field : schema->fields) {
+    if (std::find(std::begin(origin), std::end(origin), field.name) == std::end(origin)) field.required = false;
+  }
+}
+
+// A row of a key that was deleted has no values.
+void MakeColumnsOfChanges(MappedSchema* mapped) {
+  MakeValuesOptional(&mapped->schema);
+  const int id = mapped->schema.HighestId() + 1;
+  mapped->schema.fields.push_back({id,
+                                   kOpColumn,
+                                   false,
+                                   {Type::Kind::kString, 0, 0, {}},
+                                   "u: the row is the latest of its key now; d: the key has none any more."});
+  mapped->record.ids[kOpColumn] = id;
+}
+
+TableUpkeep::Options UpkeepOptions(const LandingPolicy& policy, const RowWriter::Options& writer) {
+  return {policy.upkeep, {writer.spool_folder, writer.file_prefix, writer.router.target_bytes, writer.router.file}};
+}
+
 }  // namespace
 
 TopicLanding::TopicLanding(Catalog* catalog, Storage* storage, const LandingDescription& description, LandingPolicy policy,
@@ -37,12 +61,14 @@ TopicLanding::TopicLanding(Catalog* catalog, Storage* storage, const LandingDesc
     : catalog_(catalog),
       storage_(storage),
       description_(description),
-      name_{description.name_space, description.table},
+      name_{description.name_space,
+            absl::StrCat(description.table, policy.mode == LandingPolicy::Mode::kUpsert ? kChangesSuffix : "")},
       policy_(std::move(policy)),
       clock_(clock),
       writer_options_(WriterOptions(description, policy_, spool_folder)),
       committer_(catalog, storage, name_, description.application_id, description.topic, clock),
-      dead_letters_(catalog, storage, description, writer_options_, std::move(clock)) {}
+      upkeep_(catalog, storage, name_, UpkeepOptions(policy_, writer_options_), clock),
+      dead_letters_(catalog, storage, description, writer_options_, UpkeepOptions(policy_, writer_options_), std::move(clock)) {}
 
 absl::StatusOr<std::unique_ptr<TopicLanding>> TopicLanding::Open(Catalog* catalog, Storage* storage,
                                                                  const LandingDescription& description,
@@ -55,68 +81,56 @@ absl::StatusOr<std::unique_ptr<TopicLanding>> TopicLanding::Open(Catalog* catalo
       LoadMessage(description.descriptor_set, description.message, &landing->pool_);
   if (!message.ok()) return message.status();
   landing->message_ = *message;
-  if (absl::Status status = landing->EnsureTable(); !status.ok()) return status;
+  if (absl::Status status = landing->PrepareLatest(); !status.ok()) return status;
+  if (absl::Status status = landing->EnsureTables(); !status.ok()) return status;
   if (absl::Status status = landing->PrepareRows(); !status.ok()) return status;
   return landing;
 }
 
-absl::Status TopicLanding::EnsureTable() {
-  for (int attempt = 0; attempt < kEvolveAttempts; ++attempt) {
-    absl::Status status = committer_.Refresh();
-    if (absl::IsNotFound(status)) {
-      status = CreateTable();
-      if (!status.ok() && !absl::IsAlreadyExists(status)) return status;
-      continue;
-    }
-    if (!status.ok()) return status;
-    absl::StatusOr<bool> done = EvolveTable();
-    if (!done.ok()) return done.status();
-    if (*done) return absl::OkStatus();
-  }
-  return absl::UnavailableError(absl::StrCat("table ", name_.ToString(), " is changed by others all the time"));
+absl::Status TopicLanding::EnsureTables() {
+  absl::StatusOr<MessageTable> log = LogTable();
+  if (!log.ok()) return log.status();
+  if (absl::Status status = log->Ensure(catalog_, &committer_); !status.ok() || !latest_) return status;
+  return latest_->Ensure();
 }
 
-absl::Status TopicLanding::CreateTable() {
+// The table that records become rows of.
+absl::StatusOr<MessageTable> TopicLanding::LogTable() const {
   absl::StatusOr<MappedSchema> mapped = MapSchema(*message_, policy_.mapping);
   if (!mapped.ok()) return mapped.status();
-  absl::StatusOr<PartitionSpec> spec = policy_.Spec(mapped->schema);
-  if (!spec.ok()) return spec.status();
-  return catalog_->Create(name_, mapped->schema, *spec, {{kColumns, mapped->record.Serialize()}}).status();
+  if (latest_) MakeColumnsOfChanges(&*mapped);
+  const auto spec = [this](const Schema& schema) { return policy_.Spec(schema); };
+  return MessageTable{name_, *std::move(mapped), spec, policy_.evolution, latest_ ? "changes" : ""};
 }
 
-// True: the table has the columns of the message. False: somebody else has changed it, look again.
-absl::StatusOr<bool> TopicLanding::EvolveTable() {
-  const TableMetadata& metadata = committer_.table().metadata;
-  const auto written = metadata.properties.find(kColumns);
-  if (written == metadata.properties.end()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "table ", name_.ToString(), " was not made by a landing: it lacks the property ", kColumns, "; take another name"));
-  }
-  absl::StatusOr<ColumnRecord> record = ColumnRecord::Parse(written->second);
-  if (!record.ok()) return record.status();
-  absl::StatusOr<MappedSchema> wanted = MapSchema(*message_, policy_.mapping);
-  if (!wanted.ok()) return wanted.status();
-  EvolutionPolicy policy = policy_.evolution;
-  for (const PartitionField& field : metadata.spec().fields) policy.pinned.insert(field.source_id);
-  absl::StatusOr<std::optional<EvolvedSchema>> evolved =
-      EvolveSchema(metadata.schema(), *record, *wanted, metadata.last_column_id, policy);
-  if (!evolved.ok()) return evolved.status();
-  if (!evolved->has_value()) return true;
-  TableUpdate update;
-  if (!((*evolved)->schema == metadata.schema())) update.schema = (*evolved)->schema;
-  update.set_properties[kColumns] = (*evolved)->record.Serialize();
-  absl::StatusOr<std::optional<LoadedTable>> committed = catalog_->Commit(name_, committer_.table(), update);
-  // Lost, or not known: the next look at the table tells.
-  if (!committed.ok() && !absl::IsUnavailable(committed.status()) && !absl::IsDeadlineExceeded(committed.status())) {
-    return committed.status();
-  }
-  return false;
+absl::StatusOr<MessageTable> TopicLanding::LatestRowsTable() const {
+  absl::StatusOr<MappedSchema> mapped = MapSchema(*message_, policy_.mapping);
+  if (!mapped.ok()) return mapped.status();
+  MakeValuesOptional(&mapped->schema);
+  const int partition_id = mapped->record.Find(kPartitionColumn);
+  const auto spec = [partition_id](const Schema&) -> absl::StatusOr<PartitionSpec> {
+    return PartitionSpec{0, {{partition_id, 1000, std::string(kPartitionColumn), Transform::kIdentity}}};
+  };
+  const TableName name{description_.name_space, description_.table};
+  return MessageTable{name, *std::move(mapped), spec, policy_.evolution, "latest"};
+}
+
+absl::Status TopicLanding::PrepareLatest() {
+  if (policy_.mode != LandingPolicy::Mode::kUpsert) return absl::OkStatus();
+  absl::StatusOr<MessageTable> table = LatestRowsTable();
+  if (!table.ok()) return table.status();
+  TableUpkeep::Options upkeep = UpkeepOptions(policy_, writer_options_);
+  upkeep.policy = policy_.latest_upkeep;
+  const LatestTable::Options options{description_.application_id, description_.topic, *std::move(table),
+                                     policy_.upsert_interval_ms, upkeep.writer};
+  latest_ = std::make_unique<LatestTable>(catalog_, storage_, options, clock_);
+  latest_upkeep_ = std::make_unique<TableUpkeep>(catalog_, storage_, latest_->name(), std::move(upkeep), clock_);
+  return absl::OkStatus();
 }
 
 absl::Status TopicLanding::PrepareRows() {
   const TableMetadata& metadata = committer_.table().metadata;
-  const auto written = metadata.properties.find(kColumns);
-  absl::StatusOr<ColumnRecord> record = ColumnRecord::Parse(written == metadata.properties.end() ? "" : written->second);
+  absl::StatusOr<ColumnRecord> record = ColumnRecordOf(metadata);
   if (!record.ok()) return record.status();
   absl::StatusOr<std::unique_ptr<RowDecoder>> decoder =
       RowDecoder::Create(metadata.schema(), *record, *message_, policy_.mapping);
@@ -125,6 +139,7 @@ absl::Status TopicLanding::PrepareRows() {
   if (!partition.ok()) return partition.status();
   writer_.reset();
   decoder_ = *std::move(decoder);
+  op_ = latest_ ? decoder_->batch().Find<BytesColumn>(record->Find(kOpColumn)) : nullptr;
   partition_of_row_ = std::make_unique<PartitionOfRow>(*std::move(partition));
   writer_ = std::make_unique<RowWriter>(storage_, metadata, writer_options_);
   schema_id_ = metadata.current_schema_id;
@@ -137,7 +152,7 @@ absl::StatusOr<std::map<int32_t, int64_t>> TopicLanding::Positions() {
   if (absl::Status status = committer_.Refresh(); !status.ok()) return status;
   const TableMetadata& metadata = committer_.table().metadata;
   if (rows_ == 0 && (metadata.current_schema_id != schema_id_ || metadata.default_spec_id != spec_id_)) {
-    if (absl::Status status = EnsureTable(); !status.ok()) return status;
+    if (absl::Status status = EnsureTables(); !status.ok()) return status;
     if (absl::Status status = PrepareRows(); !status.ok()) return status;
   }
   std::map<int32_t, int64_t> positions;
@@ -146,17 +161,12 @@ absl::StatusOr<std::map<int32_t, int64_t>> TopicLanding::Positions() {
 }
 
 absl::Status TopicLanding::Append(const LandedRecord& record) {
-  if (!record.value) return RefuseRecord(record, "the record has no value (a tombstone)", /*wrong_clock=*/false);
-  RowOrigin origin;
-  origin.topic = description_.topic;
-  origin.partition = record.partition;
-  origin.offset = record.offset;
-  origin.timestamp_ms = record.timestamp_ms;
-  origin.key = record.key;
-  absl::Status status = decoder_->Append(*record.value, origin);
+  if (!record.value && !latest_) return RefuseRecord(record, "the record has no value (a tombstone)", /*wrong_clock=*/false);
+  if (!record.key && latest_) return RefuseRecord(record, "the record has no key, which it replaces", /*wrong_clock=*/false);
+  absl::Status status = Decode(record);
   if (absl::IsResourceExhausted(status)) {
     if (absl::Status passed = PassRowsOn(); !passed.ok()) return passed;
-    status = decoder_->Append(*record.value, origin);
+    status = Decode(record);
   }
   if (absl::IsInvalidArgument(status)) return RefuseRecord(record, std::string(status.message()), /*wrong_clock=*/false);
   if (!status.ok()) return status;
@@ -168,6 +178,21 @@ absl::Status TopicLanding::Append(const LandedRecord& record) {
   const bool full =
       decoder_->batch().rows() >= kBatchRows || (decoder_->batch().rows() % 256 == 0 && decoder_->batch().bytes() >= kBatchBytes);
   return full ? PassRowsOn() : absl::OkStatus();
+}
+
+absl::Status TopicLanding::Decode(const LandedRecord& record) {
+  RowOrigin origin;
+  origin.topic = description_.topic;
+  origin.partition = record.partition;
+  origin.offset = record.offset;
+  origin.timestamp_ms = record.timestamp_ms;
+  origin.key = record.key;
+  absl::Status status = record.value ? decoder_->Append(*record.value, origin) : decoder_->AppendWithoutMessage(origin);
+  if (!status.ok() || op_ == nullptr) return status;
+  const int64_t row = decoder_->batch().rows() - 1;
+  if (op_->Set(row, record.value ? kUpserted : kDeleted)) return absl::OkStatus();
+  decoder_->batch().Truncate(row);
+  return absl::ResourceExhaustedError("the batch is full");
 }
 
 absl::Status TopicLanding::RefuseRecord(const LandedRecord& record, const std::string& error, bool wrong_clock) {
@@ -226,6 +251,32 @@ absl::StatusOr<bool> TopicLanding::Commit(const std::map<int32_t, PositionRange>
   counts_.files += static_cast<int64_t>(files->size());
   for (const DataFile& file : *files) counts_.bytes += file.size_bytes;
   return true;
+}
+
+// A table that cannot be loaded is the next commit's matter.
+void TopicLanding::Upkeep() {
+  if (latest_) FollowLog();
+  if (upkeep_.Run(committer_.table())) (void)committer_.Refresh();
+  dead_letters_.Upkeep();
+}
+
+void TopicLanding::FollowLog() {
+  absl::Status status = committer_.Refresh();
+  if (status.ok()) status = latest_->Follow(committer_.table()).status();
+  if (!status.ok()) {
+    ++counts_.upkeep_errors;
+    counts_.last_upkeep_error =
+        absl::StrCat("the latest rows in table ", latest_->name().ToString(), ": ", std::string(status.message()));
+  }
+  (void)latest_upkeep_->Run(latest_->table());
+}
+
+LandingCounts TopicLanding::counts() const {
+  LandingCounts counts = counts_;
+  counts.Add(dead_letters_.upkeep().counts());
+  counts.Add(upkeep_.counts());
+  if (latest_upkeep_) counts.Add(latest_upkeep_->counts());
+  return counts;
 }
 
 void TopicLanding::Drop() {

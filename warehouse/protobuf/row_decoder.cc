@@ -67,15 +67,21 @@ class RowDecoder::Plan {
     const int64_t row = batch_.rows();
     error_.text.clear();
     if (root_.ReadBody(message, row, &error_) && root_.Finish(row, &error_) && SetOrigin(row, origin)) {
-      for (DerivedDate& date : dates_) {
-        if (!date.from->IsNull(row)) {
-          date.to->Set(row, date.day.Of(date.from->values()[row]));
-        }
-      }
-      batch_.FinishRow();
+      FinishRow(row);
       return absl::OkStatus();
     }
     root_.Clear(row);
+    batch_.Truncate(row);
+    return absl::InvalidArgumentError(error_.text);
+  }
+
+  absl::Status AppendWithoutMessage(const RowOrigin& origin) {
+    const int64_t row = batch_.rows();
+    error_.text.clear();
+    if (SetOrigin(row, origin)) {
+      FinishRow(row);
+      return absl::OkStatus();
+    }
     batch_.Truncate(row);
     return absl::InvalidArgumentError(error_.text);
   }
@@ -86,6 +92,15 @@ class RowDecoder::Plan {
   static constexpr int64_t kRowsBetweenChecks = 256;
   // What fits in microseconds.
   static constexpr int64_t kMaxTimestampMs = INT64_MAX / 1000;
+
+  void FinishRow(int64_t row) {
+    for (DerivedDate& date : dates_) {
+      if (date.from->size() > row && !date.from->IsNull(row)) {
+        date.to->Set(row, date.day.Of(date.from->values()[row]));
+      }
+    }
+    batch_.FinishRow();
+  }
 
   bool SetOrigin(int64_t row, const RowOrigin& origin) {
     if (origin.timestamp_ms > kMaxTimestampMs || origin.timestamp_ms < -kMaxTimestampMs) {
@@ -304,6 +319,8 @@ absl::StatusOr<std::unique_ptr<RowDecoder>> RowDecoder::Create(const Schema& sch
 }
 
 absl::Status RowDecoder::Append(std::string_view message, const RowOrigin& origin) { return plan_->Append(message, origin); }
+
+absl::Status RowDecoder::AppendWithoutMessage(const RowOrigin& origin) { return plan_->AppendWithoutMessage(origin); }
 
 RowBatch& RowDecoder::batch() { return plan_->batch(); }
 

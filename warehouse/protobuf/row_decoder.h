@@ -45,6 +45,10 @@ class RowDecoder {
   /// too full, empty it.
   absl::Status Append(std::string_view message, const RowOrigin& origin);
 
+  /// Appends a row of a record without a message: what comes from the message is null, or empty if it is required. Otherwise as
+  /// Append.
+  absl::Status AppendWithoutMessage(const RowOrigin& origin);
+
   /// The rows so far; to be cleared by whoever has written them, a few MiB at a time.
   [[nodiscard]] RowBatch& batch();
 

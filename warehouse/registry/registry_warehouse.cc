@@ -9,14 +9,6 @@
 namespace millrace::warehouse {
 namespace {
 
-void AddTo(const LandingCounts& counts, LandingCounts* sum) {
-  sum->rows += counts.rows;
-  sum->dead_letters += counts.dead_letters;
-  sum->skipped += counts.skipped;
-  sum->files += counts.files;
-  sum->bytes += counts.bytes;
-}
-
 /// A landing of the latest schema, and of the next one when that is met.
 class RegistryLanding final : public TableLanding {
  public:
@@ -33,7 +25,7 @@ class RegistryLanding final : public TableLanding {
     description.message = std::move(latest->message);
     absl::StatusOr<std::unique_ptr<TableLanding>> within = warehouse_->OpenLanding(description);
     if (!within.ok()) return within.status();
-    if (within_) AddTo(within_->counts(), &earlier_);
+    if (within_) earlier_ = counts();
     within_ = *std::move(within);
     is_old_ = false;
     return absl::OkStatus();
@@ -73,9 +65,10 @@ class RegistryLanding final : public TableLanding {
   [[nodiscard]] int64_t pending_bytes() const override { return within_->pending_bytes(); }
   absl::StatusOr<bool> Commit(const std::map<int32_t, PositionRange>& ranges) override { return within_->Commit(ranges); }
   void Drop() override { within_->Drop(); }
+  void Upkeep() override { within_->Upkeep(); }
   [[nodiscard]] LandingCounts counts() const override {
     LandingCounts counts = within_->counts();
-    AddTo(earlier_, &counts);
+    counts.Add(earlier_);
     return counts;
   }
 

@@ -1,9 +1,12 @@
 """Two processes land one topic, both all of its partitions, and are killed by SIGKILL over and over: after a random time, and at each
 point of a commit. Then each record of the topic must be one row of the table.
 
-  warehouse_crash [--kills N] [--catalog fs|sql] [--storage local|s3|hdfs|postgres] [--offsets-outside] [--seed S]
+  warehouse_crash [--kills N] [--catalog fs|sql] [--storage local|s3|hdfs|postgres] [--upkeep on|off] [--upsert] [--offsets-outside] [--seed S]
 
 With --storage postgres the table is one of PostgreSQL, with a row for each record, and every kill comes at a random time.
+Both also keep the table small, as often as they can: they compact each other's files, forget snapshots, delete files. --upkeep off leaves that out.
+--upsert lands with mode=upsert records of a few hundred keys: then each record must be one row of the table of changes, and the other table
+must have the latest row of each key.
 
 --offsets-outside keeps the positions in a file beside the table, as landings do that commit offsets to Kafka: rows come twice then. Prints what
 it did and saw; the last line is `N kills, R rows, D distinct, L in the topic: ok` or `: WRONG`; exit code 1 if wrong.
@@ -39,9 +42,12 @@ SOURCE = pathlib.Path(__file__).resolve().parents[3]
 PARTITIONS = 3
 # Some hundred records, so that a landing has many commits.
 SMALL_COMMIT_BYTES = 20000
-POINTS = [f"{when}-{what}" for what in ("upload", "manifest", "list", "swap", "hint") for when in ("before", "after")]
+POINTS = [f"{when}-{what}" for what in ("upload", "manifest", "list", "swap", "hint", "delete") for when in ("before", "after")]
+# As often as it can be, so that it meets commits and kills.
+UPKEEP = {"compaction.min-input-files": 2, "compaction.idle-ms": 0, "commit.manifest.min-count-to-merge": 4, "expire.interval-ms": 0,
+          "history.expire.max-snapshot-age-ms": 3000, "history.expire.min-snapshots-to-keep": 5, "sweep.interval-ms": 0}
 TOPIC = "payments"
-NAME = ("crash", "payments")
+KEYS = 500
 
 
 def script(name, *arguments):
@@ -56,6 +62,7 @@ class Place:
 
     def __init__(self, arguments, folder):
         self.folder, self.ends = folder, []
+        self.log = "payments_changes" if arguments.upsert else "payments"  # in which each record is a row
         self.settings = {"catalog": arguments.catalog, "uri": f"file://{folder}/warehouse"}
         self.reading = {}
         self.serving = None
@@ -106,9 +113,9 @@ class Place:
                 return None
             raise
 
-    def rows_of_hdfs(self):
-        """Where the rows came from; pyiceberg has no WebHDFS."""
-        folder = f"{self.settings['uri']}/crash/payments/metadata"
+    def rows_of_hdfs(self, name, columns):
+        """By WebHDFS, for which pyiceberg has no client."""
+        folder = f"{self.settings['uri']}/crash/{name}/metadata"
         version = int(self.read_hdfs(f"{folder}/version-hint.text"))
         while self.read_hdfs(f"{folder}/v{version + 1}.metadata.json") is not None:
             version += 1
@@ -117,20 +124,20 @@ class Place:
         avro = lambda path: fastavro.reader(io.BytesIO(self.read_hdfs(path)))  # noqa: E731
         files = [entry["data_file"]["file_path"] for manifest in avro(snapshot["manifest-list"])
                  for entry in avro(manifest["manifest_path"]) if entry["status"] != 2]
-        return pyarrow.concat_tables([pyarrow.parquet.read_table(io.BytesIO(self.read_hdfs(path)), columns=["_topic_partition", "_offset"])
+        return pyarrow.concat_tables([pyarrow.parquet.read_table(io.BytesIO(self.read_hdfs(path)), columns=list(columns))
                                       for path in files])
 
-    def rows(self):
-        """An Arrow table of where the rows came from."""
+    def rows(self, name, columns):
+        """An Arrow table."""
         if self.settings["uri"].startswith("hdfs:"):
-            return self.rows_of_hdfs()
-        return self.table().scan(selected_fields=("_topic_partition", "_offset")).to_arrow()
+            return self.rows_of_hdfs(name, columns)
+        return self.table(name).scan(selected_fields=columns).to_arrow()
 
-    def table(self):
+    def table(self, name):
         if self.settings["catalog"] == "sql":
             catalog = pyiceberg.catalog.sql.SqlCatalog("millrace", uri=self.sql, **self.reading)
-            return catalog.load_table(NAME)
-        folder = f"{self.settings['uri']}/crash/payments/metadata"
+            return catalog.load_table(("crash", name))
+        folder = f"{self.settings['uri']}/crash/{name}/metadata"
         files = pyiceberg.io.load_file_io(self.reading, folder)
         # The hint may lag behind; what follows it says so by being there.
         version = int(files.new_input(f"{folder}/version-hint.text").open().read())
@@ -163,6 +170,12 @@ class Lander:
         if point:
             environment["WAREHOUSE_KILL_AT"] = f"{point}:{self.random.randint(1, 8)}"
         settings = {**self.place.settings, "spool.dir": f"{self.place.folder}/spool-{self.number}"}
+        if self.arguments.upkeep == "on":
+            settings |= {f"table.{name}": value for name, value in UPKEEP.items()}
+        else:
+            settings["table.upkeep"] = "off"
+        if self.arguments.upsert:
+            settings |= {"table.mode": "upsert", "table.columns._key": "string"}
         return subprocess.Popen([f"{self.arguments.bin}/warehouse_lander", "land", self.servers, TOPIC, str(commit_bytes),
                                  *(f"{name}={value}" for name, value in settings.items())],
                                 stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment)
@@ -198,7 +211,7 @@ def land_the_rest(arguments, place, servers, records):
     while time.monotonic() < deadline:
         time.sleep(1)
         now = count(place)
-        if now[1] >= records and now == rows:
+        if now[1] >= records and now == rows and wrong_latest(arguments, place) == 0:
             break
         rows = now
     for process in processes:
@@ -206,6 +219,16 @@ def land_the_rest(arguments, place, servers, records):
         out = process.communicate(timeout=60)[0]
         print(f"at the end: {out.splitlines()[-1]}, exit code {process.returncode}", flush=True)
     return count(place)
+
+
+def read(place, name, columns):
+    for attempt in range(5):
+        try:
+            return place.rows(name, columns)
+        except FileNotFoundError:
+            # A snapshot that was forgotten meanwhile; the tables are kept so for three seconds only.
+            if attempt == 4:
+                raise
 
 
 def count(place):
@@ -216,8 +239,22 @@ def count(place):
                 return 0, 0
             cursor.execute("select count(*), count(distinct (_topic_partition, _offset)) from crash.payments")
             return cursor.fetchone()
-    landed = place.rows()  # noqa: F841 - read by the query
+    landed = read(place, place.log, ("_topic_partition", "_offset"))  # noqa: F841 - read by the query
     return duckdb.sql("select count(*), count(distinct (_topic_partition, _offset)) from landed").fetchone()
+
+
+def wrong_latest(arguments, place):
+    """How many keys of the table of latest rows are not as the log says."""
+    if not arguments.upsert:
+        return 0
+    columns = ("_topic_partition", "_offset", "_key", "payment_id")
+    changes = read(place, "payments_changes", (*columns, "_op"))  # noqa: F841 - read by the query
+    latest = read(place, "payments", columns)  # noqa: F841
+    return duckdb.sql("""with right_ones as (
+        select _topic_partition, _key, max(_offset) as _offset, arg_max(payment_id, _offset) as payment_id
+        from changes group by all having arg_max(_op, _offset) = 'u')
+        select (select count(*) from (select _topic_partition, _key, _offset, payment_id from latest except all select * from right_ones))
+             + (select count(*) from (select * from right_ones except all select _topic_partition, _key, _offset, payment_id from latest))""").fetchone()[0]
 
 
 def main():
@@ -226,6 +263,8 @@ def main():
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--catalog", choices=["fs", "sql"], default="fs")
     parser.add_argument("--storage", choices=["local", "s3", "hdfs", "postgres"], default="local")
+    parser.add_argument("--upkeep", choices=["on", "off"], default="on")
+    parser.add_argument("--upsert", action="store_true")
     parser.add_argument("--offsets-outside", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
@@ -239,7 +278,8 @@ def main():
         place = None
         try:
             place = Place(arguments, folder)
-            subprocess.run([f"{arguments.bin}/warehouse_lander", "fill", servers, TOPIC, str(PARTITIONS), str(records)], check=True)
+            subprocess.run([f"{arguments.bin}/warehouse_lander", "fill", servers, TOPIC, str(PARTITIONS), str(records),
+                            *([str(KEYS)] if arguments.upsert else [])], check=True)
             stop = threading.Event()
             began = time.monotonic()
             landers = [Lander(number, arguments, place, servers, stop) for number in (1, 2)]
@@ -253,13 +293,17 @@ def main():
             points = {point: sum(lander.points.get(point, 0) for lander in landers) for point in POINTS}
             print(f"{kills} kills in {time.monotonic() - began:.0f} s; at points: {points}; landed meanwhile: {count(place)[1]}", flush=True)
             rows, distinct = land_the_rest(arguments, place, servers, records)
+            wrong = wrong_latest(arguments, place)
+            files = [f"{len(list(place.table(name).scan().plan_files()))} files of {name}"
+                     for name in (["payments", "payments_changes"] if arguments.upsert else ["payments"])]
+            print(f"{', '.join(files)}; wrong latest rows: {wrong}")
         finally:
             script("kafka", "stop", "--dir", str(folder / "kafka"))
             if place:
                 place.stop()
         for failure in failures:
             print(failure)
-        right = rows == distinct == records and not failures
+        right = rows == distinct == records and not wrong and not failures
         print(f"{kills} kills, {rows} rows, {distinct} distinct, {records} in the topic: {'ok' if right else 'WRONG'}")
         return 0 if right else 1
 

@@ -1,7 +1,7 @@
 // The warehouse module, with ways to die in the middle of a commit, and with the fault that it exists to avoid. By variables of
 // the environment:
-//   WAREHOUSE_KILL_AT=POINT:N   SIGKILL at the N-th pass of a point: before- or after- one of upload, manifest, list, swap, hint
-//   WAREHOUSE_OFFSETS_FILE=F    positions are kept in F, beside the table, and not in it
+//   WAREHOUSE_KILL_AT=POINT:N   SIGKILL at the N-th pass of a point: before- or after- one of upload, manifest, list, swap, hint,
+//   delete WAREHOUSE_OFFSETS_FILE=F    positions are kept in F, beside the table, and not in it
 
 #include <signal.h>
 #include <unistd.h>
@@ -70,7 +70,12 @@ class KillingStorage final : public Storage {
   absl::Status List(const std::string& folder, const std::function<void(const FileInfo&)>& file) override {
     return storage_->List(folder, file);
   }
-  absl::Status Delete(const std::string& path) override { return storage_->Delete(path); }
+  absl::Status Delete(const std::string& path) override {
+    Pass("before-delete");
+    absl::Status status = storage_->Delete(path);
+    Pass("after-delete");
+    return status;
+  }
 
  private:
   const std::shared_ptr<Storage> storage_;
@@ -112,6 +117,7 @@ class OffsetsOutside final : public TableLanding {
     return true;
   }
   void Drop() override { landing_->Drop(); }
+  void Upkeep() override { landing_->Upkeep(); }
   [[nodiscard]] LandingCounts counts() const override { return landing_->counts(); }
 
  private:

@@ -1,6 +1,8 @@
 // Lands all partitions of one topic without a group, so that two of these contend for all of them; for the crash loop.
 //   warehouse_lander land SERVERS TOPIC COMMIT_BYTES NAME=VALUE...   until SIGKILL, or SIGTERM; says "landing" on stdout when it
-//   reads warehouse_lander fill SERVERS TOPIC PARTITIONS RECORDS  payments, one after the other
+//   reads
+//   warehouse_lander fill SERVERS TOPIC PARTITIONS RECORDS [KEYS]   payments, one after the other; with so many keys, of which
+//   every seventh record deletes one
 // Values are settings of the warehouse and of the table ("table.NAME").
 
 #include <signal.h>
@@ -32,7 +34,7 @@ std::unique_ptr<log::LogClient> Connect(const std::string& servers) {
   return log::kafka::MakeKafkaLogClient(options).value();
 }
 
-int Fill(const std::string& servers, const std::string& topic, int partitions, int64_t records) {
+int Fill(const std::string& servers, const std::string& topic, int partitions, int64_t records, int64_t keys) {
   auto client = Connect(servers);
   const absl::Status created = client->admin().CreateTopic({topic, partitions, 1, {}});
   if (!created.ok() && !absl::IsAlreadyExists(created)) return 1;
@@ -45,11 +47,12 @@ int Fill(const std::string& servers, const std::string& topic, int partitions, i
     payment.set_amount_cents(i % 10000);
     payment.set_currency(i % 3 == 0 ? "EUR" : "NOK");
     payment.mutable_paid_at()->set_seconds(now_ms / 1000);
-    const std::string key = std::to_string(i);
+    const std::string key = std::to_string(keys > 0 ? i * 7919 % keys : i);
+    const bool deletes = keys > 0 && i % 7 == 0;
     const std::string value = payment.SerializeAsString();
     if (!producer
-             ->Send(topic, std::nullopt, BytesView(key), BytesView(value), Timestamp::FromMillis(now_ms), Headers::Empty(),
-                    nullptr)
+             ->Send(topic, std::nullopt, BytesView(key), deletes ? NullableBytesView() : NullableBytesView(BytesView(value)),
+                    Timestamp::FromMillis(now_ms), Headers::Empty(), nullptr)
              .ok()) {
       return 1;
     }
@@ -100,8 +103,11 @@ int Land(const std::string& servers, const std::string& topic, int64_t commit_by
   while (!stopped) Host::Real().Sleep(std::chrono::milliseconds(10));
   worker.Stop();
   const LandingProgress progress = worker.progress().front();
-  printf("%lld commits, %lld lost, %lld retries\n", static_cast<long long>(progress.commits),
-         static_cast<long long>(progress.lost_commits), static_cast<long long>(progress.retries));
+  printf("%lld commits, %lld lost, %lld retries, %lld compactions, %lld snapshots forgotten, %lld files deleted, %lld errors\n",
+         static_cast<long long>(progress.commits), static_cast<long long>(progress.lost_commits),
+         static_cast<long long>(progress.retries), static_cast<long long>(progress.compactions),
+         static_cast<long long>(progress.snapshots_expired), static_cast<long long>(progress.files_deleted),
+         static_cast<long long>(progress.upkeep_errors));
   return 0;
 }
 
@@ -110,8 +116,9 @@ int Land(const std::string& servers, const std::string& topic, int64_t commit_by
 
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  if (arguments.size() == 5 && arguments[0] == "fill") {
-    return millrace::Fill(arguments[1], arguments[2], std::stoi(arguments[3]), std::stoll(arguments[4]));
+  if ((arguments.size() == 5 || arguments.size() == 6) && arguments[0] == "fill") {
+    return millrace::Fill(arguments[1], arguments[2], std::stoi(arguments[3]), std::stoll(arguments[4]),
+                          arguments.size() == 6 ? std::stoll(arguments[5]) : 0);
   }
   if (arguments.size() < 4 || arguments[0] != "land") return 2;
   (void)signal(SIGTERM, [](int) { millrace::stopped = true; });

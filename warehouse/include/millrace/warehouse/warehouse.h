@@ -55,6 +55,27 @@ struct LandingCounts {
   int64_t skipped = 0;  // records that are no rows, by errors=skip
   int64_t files = 0;
   int64_t bytes = 0;
+  // What TableLanding::Upkeep did.
+  int64_t compactions = 0;
+  int64_t files_compacted = 0;
+  int64_t snapshots_expired = 0;
+  int64_t files_deleted = 0;
+  int64_t upkeep_errors = 0;
+  std::string last_upkeep_error;  // empty if there was none
+
+  void Add(const LandingCounts& other) {
+    rows += other.rows;
+    dead_letters += other.dead_letters;
+    skipped += other.skipped;
+    files += other.files;
+    bytes += other.bytes;
+    compactions += other.compactions;
+    files_compacted += other.files_compacted;
+    snapshots_expired += other.snapshots_expired;
+    files_deleted += other.files_deleted;
+    upkeep_errors += other.upkeep_errors;
+    if (!other.last_upkeep_error.empty()) last_upkeep_error = other.last_upkeep_error;
+  }
 };
 
 /// Rows on their way into one table. One thread at a time.
@@ -84,6 +105,10 @@ class TableLanding {
   virtual absl::StatusOr<bool> Commit(const std::map<int32_t, PositionRange>& ranges) = 0;
   /// Forgets what was appended.
   virtual void Drop() = 0;
+  /// Keeps the table small and quick to read, if its settings do not say otherwise: call it once an interval, after a commit if
+  /// there was one, when nobody waits. Does a bounded piece of work, most of the time none. Never fails: errors are counted, and
+  /// what they were at is tried again.
+  virtual void Upkeep() {}
   [[nodiscard]] virtual LandingCounts counts() const = 0;
 };
 

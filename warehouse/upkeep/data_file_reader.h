@@ -1,0 +1,38 @@
+#ifndef MILLRACE_WAREHOUSE_UPKEEP_DATA_FILE_READER_H_
+#define MILLRACE_WAREHOUSE_UPKEEP_DATA_FILE_READER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "parquet/row_batch.h"
+#include "storage/storage.h"
+#include "table/types.h"
+
+namespace millrace::warehouse {
+
+/// Reads the rows of one data file, in their order, as rows of a schema that its table has now or had: columns are found by field
+/// id, whatever they were called; one that the file lacks is null; one that the schema lacks is left out; int, float and decimals
+/// become what they were promoted to. Follows "Column Projection" of the table specification.
+///
+/// In memory are the file as it lies in the storage, and some MiB of rows. Not thread-safe.
+class DataFileReader {
+ public:
+  /// NotFound if there is no such file. Unimplemented if it is not laid out as we write (without field ids, a type that the
+  /// column cannot have): another engine's. DataLoss if it is damaged.
+  static absl::StatusOr<std::unique_ptr<DataFileReader>> Open(Storage* storage, const std::string& path, const Schema& schema);
+  ~DataFileReader();
+
+  /// Puts the next rows, some MiB at most, behind those of a batch with the reader's schema. False: there are no more.
+  absl::StatusOr<bool> Read(RowBatch* batch);
+
+ private:
+  class Impl;
+  explicit DataFileReader(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace millrace::warehouse
+
+#endif  // MILLRACE_WAREHOUSE_UPKEEP_DATA_FILE_READER_H_
