@@ -1,5 +1,6 @@
 #include "landing/landing_settings.h"
 
+#include <iterator>
 #include <set>
 #include <utility>
 #include <vector>
@@ -19,6 +20,7 @@ constexpr char kRegistry[] = "registry";
 struct TableLines {
   std::string value;  // "<topic> <message>"
   std::map<std::string, std::string> settings;
+  bool of_topology = false;
 };
 
 using TablesByName = std::map<std::string, TableLines>;
@@ -26,7 +28,7 @@ using TablesByName = std::map<std::string, TableLines>;
 TablesByName TablesOf(const std::vector<LandedTopic>& topics) {
   TablesByName tables;
   for (const LandedTopic& landed : topics) {
-    tables[landed.table] = {absl::StrCat(landed.topic, " ", landed.message), landed.settings};
+    tables[landed.table] = {absl::StrCat(landed.topic, " ", landed.message), landed.settings, true};
   }
   return tables;
 }
@@ -38,6 +40,15 @@ const Properties& PropertiesOf(const StreamsConfig& config, LandingSink sink) {
 /// "warehouse.table.": what lines about tables begin with.
 std::string LinePrefix(LandingSink sink) { return absl::StrCat(SinkName(sink), ".", kTablePrefix); }
 
+std::string TopicOf(const std::string& value) { return value.substr(0, value.find_first_of(" \t")); }
+
+/// A line that gives a topic another table than the topology does takes it away from that.
+void TakeOver(const std::string& table, const std::string& topic, TablesByName* tables) {
+  for (auto it = tables->begin(); it != tables->end();) {
+    it = it->first != table && it->second.of_topology && TopicOf(it->second.value) == topic ? tables->erase(it) : std::next(it);
+  }
+}
+
 absl::Status AddLines(const StreamsConfig& config, LandingSink sink, TablesByName* tables) {
   for (const auto& [name, value] : PropertiesOf(config, sink)) {
     if (!name.starts_with(kTablePrefix)) continue;
@@ -46,6 +57,8 @@ absl::Status AddLines(const StreamsConfig& config, LandingSink sink, TablesByNam
     TableLines& lines = (*tables)[rest.substr(0, dot)];
     if (dot == std::string::npos) {
       lines.value = value;
+      lines.of_topology = false;
+      TakeOver(rest, TopicOf(value), tables);
     } else {
       lines.settings[rest.substr(dot + 1)] = value;
     }

@@ -20,6 +20,18 @@ KStream<StringKey, V> Read(StreamsBuilder* builder, EventKind kind) {
   return builder->Stream<StringKey, V>(std::string(InputTopic(kind)), Consumed<StringKey, V>::As(std::string(InputTopic(kind))));
 }
 
+/// A topic whose records have a day of the shop's.
+WarehouseTable WithDay(WarehouseTable table, const std::string& from, const absl::TimeZone& zone) {
+  return table.With("columns.date.date.from", from).With("time.zone", zone.name());
+}
+
+WarehouseTable WithMoney(WarehouseTable table, const std::string& field, const std::string& column) {
+  return table.With(absl::StrCat("columns.", field, ".decimal"), "18,2").With(absl::StrCat("columns.", field, ".name"), column);
+}
+
+/// A topic that is a table by its key: a row is the last word, and null deletes it.
+WarehouseTable LatestOfEach() { return WarehouseTable().With("mode", "upsert").With("columns._key", "string"); }
+
 template <class V>
 void AddStore(StreamsBuilder* builder, const char* name) {
   StoreOptions options;
@@ -104,38 +116,31 @@ KStream<StringKey, BuyerEvent> FindBuyers(StreamsBuilder* builder, const KStream
 void WriteOrders(const KStream<StringKey, OrderEvent>& orders) {
   orders.Filter([](const OrderEvent& e) { return e.has_pending() || e.has_delivered(); })
       .MapValues([](const OrderEvent& e) { return e.has_pending() ? std::optional<PendingDelivery>(e.pending()) : std::nullopt; })
-      .To(std::string(kPending));
+      .ToWarehouse(std::string(kPending), LatestOfEach());
   WriteUnmatched(orders);
   const auto shares =
       orders.Filter([](const OrderEvent& e) { return e.has_day(); }).MapValues([](const OrderEvent& e) { return e.day(); });
-  TotalByDay(shares, "deliveries-by-day").MapValues(ToDailyCount).To(std::string(kDailyDeliveries));
+  TotalByDay(shares, "deliveries-by-day").MapValues(ToDailyCount).ToWarehouse(std::string(kDailyDeliveries), LatestOfEach());
 }
 
 void WriteBuyers(const KStream<StringKey, BuyerEvent>& buyers) {
   buyers.Filter([](const BuyerEvent& e) { return e.has_fact(); })
       .MapValues([](const BuyerEvent& e) { return e.fact(); })
-      .To(std::string(kFacts));
+      .ToWarehouse(std::string(kFacts), WithMoney(LatestOfEach(), "price_cents", "price"));
   buyers.Filter([](const BuyerEvent& e) { return e.has_first_fact(); })
       .MapValues([](const BuyerEvent& e) { return e.first_fact(); })
-      .To(std::string(kBuyers));
+      .ToWarehouse(std::string(kBuyers), WithMoney(LatestOfEach(), "price_cents", "price"));
   WriteUnmatched(buyers);
 }
 
-/// A topic whose records have a day of the shop's.
-WarehouseTable WithDay(WarehouseTable table, const std::string& from, const absl::TimeZone& zone) {
-  return table.With("columns.date.date.from", from).With("time.zone", zone.name());
-}
-
-WarehouseTable WithMoney(WarehouseTable table, const std::string& field, const std::string& column) {
-  return table.With(absl::StrCat("columns.", field, ".decimal"), "18,2").With(absl::StrCat("columns.", field, ".name"), column);
-}
-
-/// What others write, as tables.
-void LandInputs(StreamsBuilder* builder, const absl::TimeZone& zone) {
+/// What others write, and what is written in two places.
+void LandTopics(StreamsBuilder* builder, const absl::TimeZone& zone) {
   builder->LandTopic<Registration>("registrations", WithDay({}, "registered_at", zone));
   builder->LandTopic<Order>("orders", WithMoney(WithDay({}, "ordered_at", zone), "price_cents", "price"));
   builder->LandTopic<Delivery>("deliveries", WithDay({}, "delivered_at", zone));
   builder->LandTopic<Payment>("payments", WithMoney(WithDay({}, "paid_at", zone), "amount_cents", "amount"));
+  // Written by two branches.
+  builder->LandTopic<Unmatched>(std::string(kUnmatched), LatestOfEach());
 }
 
 DayEntry RegistrationDay(const Registration& registration, const absl::TimeZone& zone) {
@@ -151,7 +156,7 @@ DayEntry SalesDay(const Payment& payment, const absl::TimeZone& zone) {
 absl::StatusOr<Topology> TShirtTopology(const TopologyConfig& config, const TShirtOptions& options) {
   const absl::TimeZone zone = options.zone;
   StreamsBuilder builder(config);
-  LandInputs(&builder, zone);
+  LandTopics(&builder, zone);
   const auto registrations = Read<Registration>(&builder, EventKind::kRegistration);
   const auto orders = MatchDeliveries(&builder, zone);
   WriteOrders(orders);
@@ -163,14 +168,14 @@ absl::StatusOr<Topology> TShirtTopology(const TopologyConfig& config, const TShi
   };
   TotalByDay(registrations.Process(registered, Named::As("count-registrations"), {kRegisteredDaysStore}), "registrations-by-day")
       .MapValues(ToDailyCount)
-      .To(std::string(kDailyRegistrations));
+      .ToWarehouse(std::string(kDailyRegistrations), LatestOfEach());
 
   AddStore<PartialTotal>(&builder, kSoldDaysStore);
   const auto sold = [zone] { return std::make_unique<DayProcessor<Payment>>(kSoldDaysStore, SalesDay, zone); };
   TotalByDay(Read<Payment>(&builder, EventKind::kPayment).Process(sold, Named::As("count-payments"), {kSoldDaysStore}),
              "sales-by-day")
       .MapValues(ToDailySales)
-      .To(std::string(kDailySales));
+      .ToWarehouse(std::string(kDailySales), WithMoney(LatestOfEach(), "amount_cents", "amount"));
   return builder.Build();
 }
 

@@ -72,6 +72,19 @@ TEST(LandingSettings, LinesAreStrongerThanTheTopology) {
   EXPECT_EQ(settings->landing.tables[1].topic, "others");
 }
 
+TEST(LandingSettings, ALineMayGiveATopicOfTheTopologyAnotherTable) {
+  const auto config = StreamsConfig::From(Lines({{"warehouse.table.calendar", std::string("daily ") + kMessage}}));
+  ASSERT_TRUE(config.ok()) << config.status();
+  const std::vector<LandedTopic> topics = {{"daily", "days", kMessage, {{"errors", "skip"}}}, {"other", "others", kMessage, {}}};
+  const auto settings = LandingSettingsFrom(*config, topics);
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  ASSERT_EQ(settings->landing.tables.size(), 2u);
+  EXPECT_EQ(settings->landing.tables[0].table, "calendar");
+  EXPECT_EQ(settings->landing.tables[0].topic, "daily");
+  EXPECT_TRUE(settings->landing.tables[0].settings.empty());
+  EXPECT_EQ(settings->landing.tables[1].table, "others");
+}
+
 TEST(LandingSettings, ASchemaRegistryMayKnowTheMessage) {
   const auto settings = Read(Lines({{"warehouse.table.a", "one registry"},
                                     {"warehouse.table.b", "two registry:shop.Payment"},
