@@ -131,9 +131,9 @@ GraphNode* GraphBuilder::AddSource(const std::string& name, std::vector<std::str
 }
 
 GraphNode* GraphBuilder::AddTableSource(const std::string& source_name, const std::string& topic, SourceFactory make,
-                                        ProcessorSpec table, std::function<StorePtr(bool)> store) {
-  return Attach({&state_->root},
-                std::make_unique<TableSourceGraphNode>(source_name, topic, std::move(make), std::move(table), std::move(store)));
+                                        ProcessorSpec table, std::function<StorePtr(bool)> store, bool reusable) {
+  return Attach({&state_->root}, std::make_unique<TableSourceGraphNode>(source_name, topic, std::move(make), std::move(table),
+                                                                        std::move(store), reusable));
 }
 
 GraphNode* GraphBuilder::AddProcessor(const std::vector<GraphNode*>& parents, ProcessorSpec spec, GraphFlags flags) {
@@ -233,7 +233,9 @@ absl::StatusOr<Topology> GraphBuilder::Build() {
   if (absl::Status s = MergeSources(&state_->root); !s.ok()) return s;
   if (optimizations->reuse_source_topics) {
     for (GraphNode* node : state_->attached) {
-      if (node->kind() == GraphNode::Kind::kTableSource) static_cast<TableSourceGraphNode*>(node)->reuse_topic = true;
+      if (node->kind() != GraphNode::Kind::kTableSource) continue;
+      auto* table = static_cast<TableSourceGraphNode*>(node);
+      table->reuse_topic = table->reusable;
     }
   }
   if (optimizations->merge_repartition_topics) {

@@ -78,13 +78,14 @@ class ProcessorGraphNode final : public GraphNode {
 class TableSourceGraphNode final : public GraphNode {
  public:
   TableSourceGraphNode(std::string source_name, std::string topic, SourceFactory make, ProcessorSpec table,
-                       std::function<StorePtr(bool)> store)
+                       std::function<StorePtr(bool)> store, bool reusable)
       : GraphNode(table.name),
         source_name(std::move(source_name)),
         topic(std::move(topic)),
         make(std::move(make)),
         table(std::move(table)),
-        store(std::move(store)) {}
+        store(std::move(store)),
+        reusable(reusable) {}
   [[nodiscard]] Kind kind() const override { return Kind::kTableSource; }
   [[nodiscard]] absl::Status Write(TopologyBuilder* topology) const override;
 
@@ -93,6 +94,7 @@ class TableSourceGraphNode final : public GraphNode {
   const SourceFactory make;
   const ProcessorSpec table;
   const std::function<StorePtr(bool)> store;
+  const bool reusable;
   bool reuse_topic = false;
 };
 

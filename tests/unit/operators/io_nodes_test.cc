@@ -34,6 +34,20 @@ struct ThrowingSerde {
   [[nodiscard]] size_t MemoryBytes(const String&) const { return 0; }
 };
 
+/// Reads "-" as null.
+struct DashIsNullSerde {
+  void Serialize(const String& value, Bytes* out) const { out->append(value); }
+  [[nodiscard]] absl::Status Deserialize(BytesView bytes, String* value) const {
+    value->assign(bytes);
+    return absl::OkStatus();
+  }
+  [[nodiscard]] absl::StatusOr<bool> DeserializeNullable(BytesView bytes, String* value) const {
+    value->assign(bytes);
+    return bytes != "-";
+  }
+  [[nodiscard]] size_t MemoryBytes(const String& value) const { return value.size(); }
+};
+
 class IoNodes : public testing::Test {
  protected:
   template <class Node>
@@ -79,6 +93,15 @@ TEST_F(IoNodes, ASourceKeepsNullKeysAndValuesNull) {
   EXPECT_EQ(node.Push(Raw(std::nullopt, std::nullopt, 2, 1), At(2)), absl::OkStatus());
   EXPECT_EQ(node.Push(Raw("", "", 3, 2), At(3)), absl::OkStatus());
   EXPECT_THAT(out_.Take(), ElementsAre("k=v@1", "null=null@2", "=@3"));
+}
+
+TEST_F(IoNodes, BytesThatMeanNullAreNull) {
+  TypedSourceNode<String, String> node("s", DashIsNullSerde{}, DashIsNullSerde{}, nullptr);
+  Ready(node);
+  EXPECT_TRUE(node.ExtractTimestamp(Raw("k", "-", 1, 0), At(1)).ok());
+  EXPECT_EQ(node.Push(Raw("k", "-", 1, 0), At(1)), absl::OkStatus());
+  EXPECT_EQ(node.Push(Raw("-", "v", 2, 1), At(2)), absl::OkStatus());
+  EXPECT_THAT(out_.Take(), ElementsAre("k=null@1", "null=v@2"));
 }
 
 TEST_F(IoNodes, ASerdeThatThrowsDidNotParseTheRecord) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "millrace/state/bytes.h"
 #include "millrace/state/serde_fingerprint.h"
 
@@ -20,7 +21,11 @@ namespace millrace {
 ///     size_t MemoryBytes(const Money& value) const;                         // what a decoded value holds, sizeof included
 ///     SerdeFingerprint Fingerprint() const;                                 // optional: names the layout, e.g. {.name =
 ///     "money"}
+///     absl::StatusOr<bool> DeserializeNullable(BytesView bytes, Money* value) const;  // optional: false = the bytes mean null
 ///   };
+///
+/// DeserializeNullable is for formats in which a value says that there is none, as a delete in the change log of a database does.
+/// Sources read with it. A table that is read so has a changelog of its own always, as its topic holds what no store does.
 ///
 /// With a fingerprint, a program that would misread the state of the running application refuses to start; change the name when
 /// the bytes change. Without one nothing is checked.
@@ -50,6 +55,12 @@ concept HasFingerprint = requires(const S& serde) {
   { serde.Fingerprint() } -> std::same_as<SerdeFingerprint>;
 };
 
+/// S reads bytes that mean null.
+template <class S, class T>
+concept HasNulls = requires(const S& serde, T* out, BytesView view) {
+  { serde.DeserializeNullable(view, out) } -> std::same_as<absl::StatusOr<bool>>;
+};
+
 /// The serde in use for T: the one found by type, or one given as an argument. Cheap to copy at build time, shared and
 /// immutable, so safe to use from every thread.
 template <class T>
@@ -66,6 +77,12 @@ class AnySerde {
     return out;
   }
   [[nodiscard]] absl::Status Deserialize(BytesView bytes, T* value) const { return impl_->Deserialize(bytes, value); }
+  /// For what others wrote: false = the bytes mean null, and *value is of no account.
+  [[nodiscard]] absl::StatusOr<bool> DeserializeNullable(BytesView bytes, T* value) const {
+    return impl_->DeserializeNullable(bytes, value);
+  }
+  /// There are bytes that mean null.
+  [[nodiscard]] bool has_nulls() const { return impl_->has_nulls(); }
   [[nodiscard]] size_t MemoryBytes(const T& value) const { return impl_->MemoryBytes(value); }
   /// Without a name if the serde has none.
   [[nodiscard]] SerdeFingerprint Fingerprint() const { return impl_->Fingerprint(); }
@@ -75,6 +92,8 @@ class AnySerde {
     virtual ~Interface() = default;
     virtual void Serialize(const T& value, Bytes* out) const = 0;
     virtual absl::Status Deserialize(BytesView bytes, T* value) const = 0;
+    virtual absl::StatusOr<bool> DeserializeNullable(BytesView bytes, T* value) const = 0;
+    [[nodiscard]] virtual bool has_nulls() const = 0;
     virtual size_t MemoryBytes(const T& value) const = 0;
     [[nodiscard]] virtual SerdeFingerprint Fingerprint() const = 0;
   };
@@ -83,6 +102,15 @@ class AnySerde {
     explicit Model(S s) : serde(std::move(s)) {}
     void Serialize(const T& value, Bytes* out) const override { serde.Serialize(value, out); }
     absl::Status Deserialize(BytesView bytes, T* value) const override { return serde.Deserialize(bytes, value); }
+    absl::StatusOr<bool> DeserializeNullable(BytesView bytes, T* value) const override {
+      if constexpr (HasNulls<S, T>) {
+        return serde.DeserializeNullable(bytes, value);
+      } else {
+        if (absl::Status status = serde.Deserialize(bytes, value); !status.ok()) return status;
+        return true;
+      }
+    }
+    [[nodiscard]] bool has_nulls() const override { return HasNulls<S, T>; }
     size_t MemoryBytes(const T& value) const override { return serde.MemoryBytes(value); }
     SerdeFingerprint Fingerprint() const override {
       if constexpr (HasFingerprint<S>) {

@@ -63,9 +63,10 @@ class StreamsBuilder {
     internal::ProcessorSpec spec;
     spec.name = table.place_->name;
     spec.make = table.SourceNodeFactory(spec.name);
-    table.place_->node = graph_->AddTableSource(
-        source_name, topic, Source(source_name, source), std::move(spec),
-        internal::TableStoreMaker<K, V>(graph_.get(), table.info_, table.key_, table.value_, materialized));
+    table.place_->node =
+        graph_->AddTableSource(source_name, topic, Source(source_name, source), std::move(spec),
+                               internal::TableStoreMaker<K, V>(graph_.get(), table.info_, table.key_, table.value_, materialized),
+                               !internal::HasNullsInUse(table.key_) && !internal::HasNullsInUse(table.value_));
     return table;
   }
   template <class K, class V>

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "millrace/operators/processor_node.h"
 #include "millrace/operators/timestamp_extractor.h"
@@ -61,16 +62,12 @@ class TypedSourceNode final : public SourceNode {
            decoded_topic_ == record.topic;
   }
   Record<K, V> View(const RawRecord& record, Timestamp timestamp) const {
-    return {record.key ? &key_ : nullptr, record.value ? &value_ : nullptr, timestamp, record.headers};
+    return {has_key_ ? &key_ : nullptr, has_value_ ? &value_ : nullptr, timestamp, record.headers};
   }
   absl::Status Decode(const RawRecord& record) {
     decoded_offset_ = -1;
-    if (record.key) {
-      if (absl::Status s = DecodePart("key", key_serde_, *record.key, &key_); !s.ok()) return s;
-    }
-    if (record.value) {
-      if (absl::Status s = DecodePart("value", value_serde_, *record.value, &value_); !s.ok()) return s;
-    }
+    if (absl::Status s = DecodePart("key", key_serde_, record.key, &key_, &has_key_); !s.ok()) return s;
+    if (absl::Status s = DecodePart("value", value_serde_, record.value, &value_, &has_value_); !s.ok()) return s;
     decoded_offset_ = record.offset;
     decoded_partition_ = record.partition;
     decoded_topic_ = record.topic;
@@ -78,10 +75,14 @@ class TypedSourceNode final : public SourceNode {
   }
   // A serde that throws did not parse the record either, as in Java: the setting for such records decides, not the first throw.
   template <class T>
-  static absl::Status DecodePart(const char* part, const AnySerde<T>& serde, BytesView bytes, T* to) {
+  static absl::Status DecodePart(const char* part, const AnySerde<T>& serde, NullableBytesView bytes, T* to, bool* has) {
+    *has = false;
+    if (!bytes) return absl::OkStatus();
     try {
-      absl::Status status = serde.Deserialize(bytes, to);
-      return status.ok() ? status : Unparsable(part, status.message());
+      const absl::StatusOr<bool> read = serde.DeserializeNullable(*bytes, to);
+      if (!read.ok()) return Unparsable(part, read.status().message());
+      *has = *read;
+      return absl::OkStatus();
     } catch (...) {
       return ThrownBySerde(part);
     }
@@ -94,6 +95,8 @@ class TypedSourceNode final : public SourceNode {
   Forwarder<K, V> out_;
   K key_{};
   V value_{};
+  bool has_key_ = false;
+  bool has_value_ = false;
   // Which record key_ and value_ hold; offset -1 = none.
   const std::string* decoded_topic_ = nullptr;
   int32_t decoded_partition_ = -1;

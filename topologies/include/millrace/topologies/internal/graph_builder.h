@@ -79,9 +79,9 @@ class GraphBuilder {
   void CheckName(const std::string& name, std::string_view what);
 
   GraphNode* AddSource(const std::string& name, std::vector<std::string> topics, SourceFactory make);
-  /// `store(logged)` is asked at Build; null = not materialised.
+  /// `store(logged)` is asked at Build; null = not materialised. `reusable`: the topic can be the store's changelog.
   GraphNode* AddTableSource(const std::string& source_name, const std::string& topic, SourceFactory make, ProcessorSpec table,
-                            std::function<StorePtr(bool logged)> store);
+                            std::function<StorePtr(bool logged)> store, bool reusable);
   GraphNode* AddProcessor(const std::vector<GraphNode*>& parents, ProcessorSpec spec, GraphFlags flags = {});
   GraphNode* AddSink(GraphNode* parent, const std::string& name, std::string topic, SinkFactory make);
   void AddStateStore(StorePtr store);

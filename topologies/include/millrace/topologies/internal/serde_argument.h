@@ -45,6 +45,17 @@ MaybeSerde<T> FirstOf(MaybeSerde<T> first, const MaybeSerde<T>& second) {
   return first ? std::move(first) : second;
 }
 
+/// Bytes of the source can mean null, so that they are no changelog's.
+template <class T>
+bool HasNullsInUse(const MaybeSerde<T>& serde) {
+  if (serde) return serde->has_nulls();
+  if constexpr (HasSerde<T>) {
+    return HasNulls<Serde<T>, T>;
+  } else {
+    return false;
+  }
+}
+
 /// The serde to use: the given one or that of the type. Without any, the build fails with a sentence; the result is then empty.
 template <class T>
 MaybeSerde<T> Resolve(GraphBuilder* graph, const MaybeSerde<T>& serde, std::string_view part, const std::string& step) {
