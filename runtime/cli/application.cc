@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "cli/cli.h"
+#include "cli/warehouse_flags.h"
 #include "host/host.h"
 #include "millrace/runtime/main.h"
 
@@ -40,6 +41,26 @@ void AddResetFlags(CLI::App* command, ResetFlags* flags) {
   target->require_option(0, 1);
   command->add_flag("--empty-tables", flags->empty_tables, "Take the rows out of the application's tables in the warehouse");
   command->add_flag("--execute", flags->execute, "Do it; without this it is only shown");
+}
+
+void AddExportFlags(CLI::App* command, ExportFlags* flags) {
+  CLI::Option_group* source = command->add_option_group("source", "What is exported");
+  source->add_option("--table", flags->table, "A table: its newest snapshot, or that of --snapshot");
+  source->add_option("--topic", flags->topic, "A topic: its committed records, up to the ends that it has now");
+  source->require_option(1);
+  command->add_option("--snapshot", flags->snapshot, "A snapshot of the table, by its number");
+  command->add_option("--message", flags->message, "The protobuf message of the topic's values; otherwise that of its table");
+  command->add_flag("--skip-errors", flags->skip_errors, "Leave out records of the topic that are no rows, and count them");
+  command->add_option("--output", flags->output, "A file, which appears when it is whole; - is the standard output")
+      ->capture_default_str();
+  command->add_option("--columns", flags->columns, "Columns in the order that is wanted, with commas; otherwise all");
+  command->add_flag("--bom", flags->byte_order_mark, "Begin with a byte order mark, for Excel");
+  command->add_flag("--raw", flags->raw, "Leave texts as they are that a spreadsheet takes for formulas");
+  command->add_option("--day", flags->day, "Rows of one day only")->type_name("COLUMN=YYYY-MM-DD");
+  command->add_option("--daily", flags->daily, "A file for each day of this column that is complete; needs --dir");
+  command->add_option("--dir", flags->folder, "Folder of the daily files");
+  command->add_option("--days", flags->days, "With --daily: so many complete days back")->capture_default_str();
+  command->add_flag("--rewrite", flags->rewrite, "With --daily: write files again whose days have got late rows");
 }
 
 /// Adds options of an application's command to CLI11.
@@ -173,6 +194,25 @@ struct Application::State {
     return LandTopics(*config, made->landed_topics());
   }
 
+  template <class Flags>
+  [[nodiscard]] int OfWarehouse(const ConfigurationFlags& flags, const Flags& of_command,
+                                int (*run)(const StreamsConfig&, const Flags&)) const {
+    const absl::StatusOr<StreamsConfig> config = Configure(flags);
+    if (!config.ok()) return PrintError(config.status()), kExitUsage;
+    return run(*config, of_command);
+  }
+
+  [[nodiscard]] int Export(const ConfigurationFlags& flags, const ExportFlags& of_export) const {
+    const absl::StatusOr<StreamsConfig> config = Configure(flags);
+    if (!config.ok()) return PrintError(config.status()), kExitUsage;
+    // Only a topic needs brokers, and the topology that may say what its values are.
+    if (of_export.topic.empty()) return ExportCsv(*config, of_export, {});
+    if (!NamesBrokers(*config)) return kExitUsage;
+    const absl::StatusOr<Topology> made = MakeTopology(*config);
+    if (!made.ok()) return PrintError(made.status()), kExitFailed;
+    return ExportCsv(*config, of_export, made->landed_topics());
+  }
+
   [[nodiscard]] int Reset(const ConfigurationFlags& flags, const ResetFlags& reset) const {
     const absl::StatusOr<StreamsConfig> config = Configure(flags);
     if (!config.ok()) return PrintError(config.status()), kExitUsage;
@@ -261,6 +301,21 @@ int Application::Run(int argc, const char* const* argv) {
   CLI::App* land = app.add_subcommand("land", "Land topics in tables of the warehouse until SIGTERM or SIGINT");
   AddConfigurationFlags(land, &flags);
 
+  TablesFlags tables_flags;
+  CLI::App* tables = app.add_subcommand("tables", "List the tables of the warehouse, or describe one");
+  AddConfigurationFlags(tables, &flags);
+  tables->add_option("name", tables_flags.table, "The table to describe: [NAMESPACE.]TABLE");
+  tables->add_flag("--json", tables_flags.json, "All that is known of them, for machines");
+  DdlFlags ddl_flags;
+  CLI::App* ddl = app.add_subcommand("ddl", "Print what an engine must be told to see tables of the warehouse");
+  AddConfigurationFlags(ddl, &flags);
+  ddl->add_option("--engine", ddl_flags.engine, "spark, trino, athena, duckdb or postgres")->required();
+  ddl->add_option("tables", ddl_flags.tables, "The tables: [NAMESPACE.]TABLE; otherwise all");
+  ExportFlags export_flags;
+  CLI::App* exported = app.add_subcommand("export", "Write a table or a topic as CSV");
+  AddConfigurationFlags(exported, &flags);
+  AddExportFlags(exported, &export_flags);
+
   ResetFlags reset_flags;
   CLI::App* reset = app.add_subcommand("reset", "Begin anew: positions, internal topics and local state; shows it first");
   AddConfigurationFlags(reset, &flags);
@@ -288,6 +343,9 @@ int Application::Run(int argc, const char* const* argv) {
   if (topology->parsed()) return state_->DescribeTopology(flags);
   if (status->parsed()) return state_->ShowStatus(flags);
   if (land->parsed()) return state_->Land(flags);
+  if (tables->parsed()) return state_->OfWarehouse(flags, tables_flags, PrintTables);
+  if (ddl->parsed()) return state_->OfWarehouse(flags, ddl_flags, PrintDdl);
+  if (exported->parsed()) return state_->Export(flags, export_flags);
   if (reset->parsed()) return state_->Reset(flags, reset_flags);
   for (size_t i = 0; i < commands.size(); ++i) {
     if (commands[i]->parsed()) return state_->RunCommand(state_->commands[i], flags);

@@ -156,6 +156,27 @@ bool HasUri(const StreamsConfig& config, LandingSink sink) {
   return !config.Get(absl::StrCat(SinkName(sink), ".uri")).value_or("").empty();
 }
 
+absl::StatusOr<warehouse::LandingDescription> DescribeTopic(const StreamsConfig& config, const std::vector<LandedTopic>& topics,
+                                                            const std::string& topic, const std::string& message) {
+  TablesByName tables = TablesOf(topics);
+  if (absl::Status status = AddLines(config, LandingSink::kWarehouse, &tables); !status.ok()) return status;
+  MessageDescriptors descriptors;
+  if (auto read = ReadDescriptors(config, &descriptors); !read.ok()) return read.status();
+  for (const auto& [table, lines] : tables) {
+    const std::vector<std::string> words = absl::StrSplit(lines.value, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+    if (words.empty() || words[0] != topic) continue;
+    if (message.empty() || (words.size() == 2 && words[1] == message))
+      return Describe(config, LandingSink::kWarehouse, table, lines, descriptors);
+    return Describe(config, LandingSink::kWarehouse, table, {absl::StrCat(topic, " ", message), {}, false}, descriptors);
+  }
+  if (message.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("topic ", topic,
+                                                   " is landed in no table here, so that nothing says what its values ",
+                                                   "are: give --message with the name of a protobuf message"));
+  }
+  return Describe(config, LandingSink::kWarehouse, topic, {absl::StrCat(topic, " ", message), {}, false}, descriptors);
+}
+
 bool NamesTables(const StreamsConfig& config, LandingSink sink) {
   const Properties& properties = PropertiesOf(config, sink);
   const auto first = properties.lower_bound(kTablePrefix);

@@ -42,6 +42,12 @@ struct LandingSettings {
 
 /// Whether the place has an address.
 [[nodiscard]] bool HasUri(const StreamsConfig& config, LandingSink sink);
+/// What the configuration says of a topic's rows: as of the table that it is landed in, if it is landed in one. A message that is
+/// given is stronger. InvalidArgument if nothing names a message, or it is not known. Needs no warehouse.
+[[nodiscard]] absl::StatusOr<warehouse::LandingDescription> DescribeTopic(const StreamsConfig& config,
+                                                                          const std::vector<LandedTopic>& topics,
+                                                                          const std::string& topic, const std::string& message);
+
 /// Whether there is a line about a table.
 [[nodiscard]] bool NamesTables(const StreamsConfig& config, LandingSink sink = LandingSink::kWarehouse);
 

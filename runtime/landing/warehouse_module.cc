@@ -29,9 +29,10 @@ std::vector<std::string> Places() {
   return {absl::StrCat(folder, "/", kModule), absl::StrCat(folder, "/../lib/", kModule)};
 }
 
-absl::StatusOr<warehouse::OpenWarehouseFunction> FindModule() {
+/// The module, opened once for all.
+absl::StatusOr<void*> FindModule() {
   static std::mutex mutex;
-  static warehouse::OpenWarehouseFunction found = nullptr;
+  static void* found = nullptr;
   const std::lock_guard lock(mutex);
   if (found != nullptr) return found;
   std::vector<std::string> tried;
@@ -44,24 +45,43 @@ absl::StatusOr<warehouse::OpenWarehouseFunction> FindModule() {
     void* module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (module == nullptr)
       return absl::FailedPreconditionError(absl::StrCat("the warehouse module cannot be opened: ", dlerror()));
-    void* symbol = dlsym(module, warehouse::kOpenWarehouse);
-    if (symbol == nullptr) return absl::FailedPreconditionError(absl::StrCat(path, " is no warehouse module: ", dlerror()));
-    found = reinterpret_cast<warehouse::OpenWarehouseFunction>(symbol);
+    found = module;
     return found;
   }
   return absl::NotFoundError(absl::StrCat("the warehouse module is not at ", absl::StrJoin(tried, " nor at "),
                                           ": build it (docs/warehouse.md), or say in ", kVariable, " where it is"));
 }
 
+template <class Function>
+absl::StatusOr<Function> FindFunction(const char* name) {
+  absl::StatusOr<void*> module = FindModule();
+  if (!module.ok()) return module.status();
+  void* symbol = dlsym(*module, name);
+  if (symbol == nullptr) {
+    return absl::FailedPreconditionError(absl::StrCat("this is no warehouse module, or an older one: ", dlerror()));
+  }
+  return reinterpret_cast<Function>(symbol);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<warehouse::Warehouse>> OpenWarehouse(const std::map<std::string, std::string>& settings) {
-  absl::StatusOr<warehouse::OpenWarehouseFunction> open = FindModule();
+  auto open = FindFunction<warehouse::OpenWarehouseFunction>(warehouse::kOpenWarehouse);
   if (!open.ok()) return open.status();
   absl::Status error;
   std::unique_ptr<warehouse::Warehouse> opened((*open)(settings, &error));
   if (!opened) return error;
   return opened;
+}
+
+absl::StatusOr<std::unique_ptr<warehouse::RecordRows>> OpenRecordRows(const warehouse::LandingDescription& description,
+                                                                      const std::vector<std::string>& columns) {
+  auto open = FindFunction<warehouse::OpenRecordsFunction>(warehouse::kOpenRecords);
+  if (!open.ok()) return open.status();
+  absl::Status error;
+  std::unique_ptr<warehouse::RecordRows> rows((*open)(description, columns, &error));
+  if (!rows) return error;
+  return rows;
 }
 
 }  // namespace millrace

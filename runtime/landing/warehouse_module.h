@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "millrace/warehouse/warehouse.h"
@@ -16,6 +17,10 @@ namespace millrace {
 /// Kafka client. NotFound, with the places that were looked at, if there is none. Thread-safe.
 [[nodiscard]] absl::StatusOr<std::unique_ptr<warehouse::Warehouse>> OpenWarehouse(
     const std::map<std::string, std::string>& settings);
+
+/// Of the same module: what makes rows of a topic's records, without a warehouse.
+[[nodiscard]] absl::StatusOr<std::unique_ptr<warehouse::RecordRows>> OpenRecordRows(
+    const warehouse::LandingDescription& description, const std::vector<std::string>& columns);
 
 }  // namespace millrace
 

@@ -20,9 +20,10 @@ absl::Status MessageTable::Ensure(Catalog* catalog, TableCommitter* committer) c
     if (absl::IsNotFound(status)) {
       absl::StatusOr<PartitionSpec> partition_by = spec(columns.schema);
       if (!partition_by.ok()) return partition_by.status();
-      std::map<std::string, std::string> properties = {{kColumnsProperty, columns.record.Serialize()}};
-      if (!role.empty()) properties[kRoleProperty] = role;
-      status = catalog->Create(name, columns.schema, *partition_by, properties).status();
+      std::map<std::string, std::string> all = properties;
+      all[kColumnsProperty] = columns.record.Serialize();
+      if (!role.empty()) all[kRoleProperty] = role;
+      status = catalog->Create(name, columns.schema, *partition_by, all).status();
       if (!status.ok() && !absl::IsAlreadyExists(status)) return status;
       continue;
     }
@@ -57,6 +58,7 @@ absl::StatusOr<bool> MessageTable::Evolve(Catalog* catalog, const LoadedTable& t
   if (!evolved->has_value()) return true;
   TableUpdate update;
   if (!((*evolved)->schema == metadata.schema())) update.schema = (*evolved)->schema;
+  update.set_properties = properties;
   update.set_properties[kColumnsProperty] = (*evolved)->record.Serialize();
   absl::StatusOr<std::optional<LoadedTable>> committed = catalog->Commit(name, table, update);
   // Lost, or not known: the next look at the table tells.

@@ -2,6 +2,7 @@
 #define MILLRACE_WAREHOUSE_LANDING_MESSAGE_TABLE_H_
 
 #include <functional>
+#include <map>
 #include <string>
 
 #include "absl/status/status.h"
@@ -28,7 +29,8 @@ struct MessageTable {
   MappedSchema columns;
   std::function<absl::StatusOr<PartitionSpec>(const Schema&)> spec;  // of a new table
   EvolutionPolicy evolution;
-  std::string role;  // of kRoleProperty; may be empty
+  std::string role;                                    // of kRoleProperty; may be empty
+  std::map<std::string, std::string> properties = {};  // others, of a new table or a change of the schema
 
   /// Creates the table, or brings its schema to that of the message; `committer` knows it then. InvalidArgument for a change that
   /// the policy refuses, FailedPrecondition if the table was not made so or has another role, Unavailable if others change it all

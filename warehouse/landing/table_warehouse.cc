@@ -13,6 +13,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "landing/topic_landing.h"
+#include "reading/day_column.h"
+#include "reading/table_info.h"
+#include "reading/table_rows.h"
 #include "table/snapshot_producer.h"
 #include "table/table_scan.h"
 
@@ -42,33 +45,6 @@ absl::Status PrepareSpool(const std::string& folder) {
   return absl::OkStatus();
 }
 
-int64_t NumberIn(const std::map<std::string, std::string>& summary, const std::string& name) {
-  const auto found = summary.find(name);
-  int64_t number = 0;
-  return found != summary.end() && absl::SimpleAtoi(found->second, &number) ? number : 0;
-}
-
-TableInfo Describe(const TableName& name, const LoadedTable& table) {
-  const TableMetadata& metadata = table.metadata;
-  TableInfo info;
-  info.name_space = name.name_space;
-  info.table = name.table;
-  info.location = metadata.location;
-  info.metadata_file = table.metadata_file;
-  info.snapshots = static_cast<int64_t>(metadata.snapshots.size());
-  if (const Snapshot* snapshot = metadata.current_snapshot(); snapshot != nullptr) {
-    info.last_commit_ms = snapshot->timestamp_ms;
-    info.rows = NumberIn(snapshot->summary, "total-records");
-    info.files = NumberIn(snapshot->summary, "total-data-files");
-    info.bytes = NumberIn(snapshot->summary, "total-files-size");
-  }
-  if (metadata.properties.contains(kValidThrough)) info.valid_through_ms = NumberIn(metadata.properties, kValidThrough);
-  for (const Field& field : metadata.schema().fields) {
-    info.columns.push_back({field.name, field.type.ToString(), field.required, field.doc});
-  }
-  return info;
-}
-
 }  // namespace
 
 int64_t SystemClock() {
@@ -87,13 +63,16 @@ absl::StatusOr<std::unique_ptr<TableWarehouse>> TableWarehouse::Open(std::shared
                                                                      std::shared_ptr<Catalog> catalog,
                                                                      const std::string& spool_folder, TableCommitter::Clock clock,
                                                                      std::map<std::string, std::string> table_defaults) {
-  if (absl::Status status = PrepareSpool(spool_folder); !status.ok()) return status;
-  if (absl::Status status = catalog->Probe(); !status.ok()) return status;
+  if (!spool_folder.empty()) {
+    if (absl::Status status = PrepareSpool(spool_folder); !status.ok()) return status;
+    if (absl::Status status = catalog->Probe(); !status.ok()) return status;
+  }
   return std::unique_ptr<TableWarehouse>(
       new TableWarehouse(std::move(storage), std::move(catalog), spool_folder, std::move(clock), std::move(table_defaults)));
 }
 
 absl::StatusOr<std::unique_ptr<TableLanding>> TableWarehouse::OpenLanding(const LandingDescription& description) {
+  if (spool_folder_.empty()) return absl::FailedPreconditionError("the warehouse was opened for reading only");
   LandingDescription with_defaults = description;
   with_defaults.settings.insert(table_defaults_.begin(), table_defaults_.end());
   return TopicLanding::Open(catalog_.get(), storage_.get(), with_defaults, spool_folder_, clock_);
@@ -107,7 +86,7 @@ absl::StatusOr<std::vector<TableInfo>> TableWarehouse::Tables() {
     absl::StatusOr<LoadedTable> table = catalog_->Load(name);
     if (absl::IsNotFound(table.status())) continue;  // dropped meanwhile
     if (!table.ok()) return table.status();
-    tables.push_back(Describe(name, *table));
+    tables.push_back(DescribeTable(name, *table));
   }
   return tables;
 }
@@ -138,6 +117,20 @@ absl::Status TableWarehouse::ResetPositions(const std::string& application_id, b
     }
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<RowReader>> TableWarehouse::ReadTable(const ReadDescription& description) {
+  absl::StatusOr<LoadedTable> table = catalog_->Load({description.name_space, description.table});
+  if (!table.ok()) return table.status();
+  return TableRows::Open(storage_.get(), table->metadata, description);
+}
+
+absl::StatusOr<TableDays> TableWarehouse::Days(const std::string& name_space, const std::string& table,
+                                               const std::string& column) {
+  const TableName name{name_space, table};
+  absl::StatusOr<LoadedTable> loaded = catalog_->Load(name);
+  if (!loaded.ok()) return loaded.status();
+  return FindDays(storage_.get(), loaded->metadata, column, DescribeTable(name, *loaded).valid_through_ms);
 }
 
 absl::Status TableWarehouse::RemoveRows(const TableMetadata& metadata, const std::string& prefix, SnapshotProducer* producer) {

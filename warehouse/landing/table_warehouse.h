@@ -20,7 +20,8 @@ namespace millrace::warehouse {
 class TableWarehouse final : public Warehouse {
  public:
   /// `table_defaults` are settings of every table that does not say otherwise. Makes the folder for files that are being written,
-  /// and clears it of those that processes left which are gone. Probes the catalog.
+  /// and clears it of those that processes left which are gone. Probes the catalog. Without a folder it is for reading only, and
+  /// does neither.
   static absl::StatusOr<std::unique_ptr<TableWarehouse>> Open(std::shared_ptr<Storage> storage, std::shared_ptr<Catalog> catalog,
                                                               const std::string& spool_folder, TableCommitter::Clock clock,
                                                               std::map<std::string, std::string> table_defaults = {});
@@ -29,6 +30,8 @@ class TableWarehouse final : public Warehouse {
   absl::StatusOr<std::vector<TableInfo>> Tables() override;
   absl::StatusOr<std::vector<std::string>> TablesLandedBy(const std::string& application_id) override;
   absl::Status ResetPositions(const std::string& application_id, bool remove_rows) override;
+  absl::StatusOr<std::unique_ptr<RowReader>> ReadTable(const ReadDescription& description) override;
+  absl::StatusOr<TableDays> Days(const std::string& name_space, const std::string& table, const std::string& column) override;
 
  private:
   TableWarehouse(std::shared_ptr<Storage> storage, std::shared_ptr<Catalog> catalog, std::string spool_folder,

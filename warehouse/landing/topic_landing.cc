@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "protobuf/load_message.h"
 #include "protobuf/table_schema.h"
+#include "reading/table_info.h"
 
 namespace millrace::warehouse {
 namespace {
@@ -52,6 +53,11 @@ void MakeColumnsOfChanges(MappedSchema* mapped) {
 
 TableUpkeep::Options UpkeepOptions(const LandingPolicy& policy, const RowWriter::Options& writer) {
   return {policy.upkeep, {writer.spool_folder, writer.file_prefix, writer.router.target_bytes, writer.router.file}};
+}
+
+std::map<std::string, std::string> PropertiesOf(const MappingOptions& options) {
+  if (options.dates.empty()) return {};
+  return {{kTimeZone, options.dates.front().zone.name()}};
 }
 
 }  // namespace
@@ -100,7 +106,8 @@ absl::StatusOr<MessageTable> TopicLanding::LogTable() const {
   if (!mapped.ok()) return mapped.status();
   if (latest_) MakeColumnsOfChanges(&*mapped);
   const auto spec = [this](const Schema& schema) { return policy_.Spec(schema); };
-  return MessageTable{name_, *std::move(mapped), spec, policy_.evolution, latest_ ? "changes" : ""};
+  return MessageTable{
+      name_, *std::move(mapped), spec, policy_.evolution, latest_ ? "changes" : "", PropertiesOf(policy_.mapping)};
 }
 
 absl::StatusOr<MessageTable> TopicLanding::LatestRowsTable() const {
@@ -112,7 +119,7 @@ absl::StatusOr<MessageTable> TopicLanding::LatestRowsTable() const {
     return PartitionSpec{0, {{partition_id, 1000, std::string(kPartitionColumn), Transform::kIdentity}}};
   };
   const TableName name{description_.name_space, description_.table};
-  return MessageTable{name, *std::move(mapped), spec, policy_.evolution, "latest"};
+  return MessageTable{name, *std::move(mapped), spec, policy_.evolution, "latest", PropertiesOf(policy_.mapping)};
 }
 
 absl::Status TopicLanding::PrepareLatest() {

@@ -27,6 +27,12 @@ class RegistryWarehouse final : public Warehouse {
   absl::Status ResetPositions(const std::string& application_id, bool remove_rows) override {
     return within_->ResetPositions(application_id, remove_rows);
   }
+  absl::StatusOr<std::unique_ptr<RowReader>> ReadTable(const ReadDescription& description) override {
+    return within_->ReadTable(description);
+  }
+  absl::StatusOr<TableDays> Days(const std::string& name_space, const std::string& table, const std::string& column) override {
+    return within_->Days(name_space, table, column);
+  }
 
  private:
   const std::unique_ptr<Warehouse> within_;

@@ -31,15 +31,20 @@ int64_t NumberOf(const std::optional<std::string>& text) {
   return text && absl::SimpleAtoi(*text, &number) ? number : 0;
 }
 
-absl::StatusOr<std::vector<TableInfo::Column>> ColumnsOf(PostgresSession* session, const std::string& oid) {
+absl::StatusOr<std::vector<ColumnInfo>> ColumnsOf(PostgresSession* session, const std::string& oid) {
   const auto found = session->Run(
       "SELECT attname, format_type(atttypid, atttypmod), attnotnull, col_description(attrelid, attnum) FROM pg_attribute "
       "WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
       {oid});
   if (!found.ok()) return found.status();
-  std::vector<TableInfo::Column> columns;
+  std::vector<ColumnInfo> columns;
   for (const auto& row : found->rows) {
-    columns.push_back({row[0].value_or(""), row[1].value_or(""), row[2] == "t", row[3].value_or("")});
+    ColumnInfo& column = columns.emplace_back();
+    column.id = static_cast<int>(columns.size());
+    column.name = row[0].value_or("");
+    column.type = row[1].value_or("");
+    column.required = row[2] == "t";
+    column.doc = row[3].value_or("");
   }
   return columns;
 }
@@ -70,7 +75,7 @@ absl::StatusOr<std::vector<TableInfo>> TablesIn(PostgresSession* session, const 
     }
     info.last_commit_ms = NumberOf(row[5]);
     if (row[6]) info.valid_through_ms = NumberOf(row[6]);
-    absl::StatusOr<std::vector<TableInfo::Column>> columns = ColumnsOf(session, row[1].value_or(""));
+    absl::StatusOr<std::vector<ColumnInfo>> columns = ColumnsOf(session, row[1].value_or(""));
     if (!columns.ok()) return columns.status();
     info.columns = *std::move(columns);
   }

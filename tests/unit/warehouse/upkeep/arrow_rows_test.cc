@@ -26,38 +26,38 @@ std::shared_ptr<arrow::RecordBatch> NullAnd(const std::shared_ptr<arrow::DataTyp
   return arrow::RecordBatch::Make(arrow::schema({WithId("x", type, 1)}), 2, {builder->Finish().ValueOrDie()});
 }
 
-RowBatch Read(const arrow::RecordBatch& from, std::vector<Field> fields) {
+std::unique_ptr<RowBatch> Read(const arrow::RecordBatch& from, std::vector<Field> fields) {
   Schema schema;
   schema.fields = std::move(fields);
-  RowBatch batch(schema);
-  const absl::Status status = AppendArrowRows(from, &batch);
+  auto batch = std::make_unique<RowBatch>(schema);
+  const absl::Status status = AppendArrowRows(from, batch.get());
   EXPECT_TRUE(status.ok()) << status;
   return batch;
 }
 
 TEST(ArrowRowsTest, ReadsTypesAndWhatTheyWerePromotedTo) {
   const auto ints = NullAnd<arrow::Int32Builder>(arrow::int32(), -5);
-  EXPECT_EQ(Read(*ints, {Column(1, Kind::kInt)}).Find<FixedColumn<int32_t>>(1)->values()[1], -5);
-  const RowBatch longs = Read(*ints, {Column(1, Kind::kLong)});
-  EXPECT_EQ(longs.Find<FixedColumn<int64_t>>(1)->values()[1], -5);
-  EXPECT_TRUE(longs.Find(1)->IsNull(0));
+  EXPECT_EQ(Read(*ints, {Column(1, Kind::kInt)})->Find<FixedColumn<int32_t>>(1)->values()[1], -5);
+  const auto longs = Read(*ints, {Column(1, Kind::kLong)});
+  EXPECT_EQ(longs->Find<FixedColumn<int64_t>>(1)->values()[1], -5);
+  EXPECT_TRUE(longs->Find(1)->IsNull(0));
   const auto floats = NullAnd<arrow::FloatBuilder>(arrow::float32(), 0.5F);
-  EXPECT_EQ(Read(*floats, {Column(1, Kind::kDouble)}).Find<FixedColumn<double>>(1)->values()[1], 0.5);
+  EXPECT_EQ(Read(*floats, {Column(1, Kind::kDouble)})->Find<FixedColumn<double>>(1)->values()[1], 0.5);
   const auto flags = NullAnd<arrow::BooleanBuilder>(arrow::boolean(), true);
-  EXPECT_EQ(Read(*flags, {Column(1, Kind::kBoolean)}).Find<FixedColumn<uint8_t>>(1)->values()[1], 1);
+  EXPECT_EQ(Read(*flags, {Column(1, Kind::kBoolean)})->Find<FixedColumn<uint8_t>>(1)->values()[1], 1);
   const auto texts = NullAnd<arrow::LargeStringBuilder>(arrow::large_utf8(), "ä");
-  EXPECT_EQ(Read(*texts, {Column(1, Kind::kString)}).Find<BytesColumn>(1)->Get(1), "ä");
+  EXPECT_EQ(Read(*texts, {Column(1, Kind::kString)})->Find<BytesColumn>(1)->Get(1), "ä");
   const auto decimals = NullAnd<arrow::Decimal128Builder>(arrow::decimal128(10, 2), arrow::Decimal128(-12345));
-  EXPECT_EQ(Read(*decimals, {{1, "d", false, {Kind::kDecimal, 20, 2, {}}, ""}}).Find<FixedColumn<absl::int128>>(1)->values()[1],
+  EXPECT_EQ(Read(*decimals, {{1, "d", false, {Kind::kDecimal, 20, 2, {}}, ""}})->Find<FixedColumn<absl::int128>>(1)->values()[1],
             -12345);
 }
 
 TEST(ArrowRowsTest, FindsColumnsByIdAndNotByName) {
   const auto from = NullAnd<arrow::Int32Builder>(arrow::int32(), 7);
-  const RowBatch batch = Read(*from, {Column(9, Kind::kString), Column(1, Kind::kInt)});
-  EXPECT_EQ(batch.rows(), 2);
-  EXPECT_TRUE(batch.Find(9)->IsNull(1));
-  EXPECT_EQ(batch.Find<FixedColumn<int32_t>>(1)->values()[1], 7);
+  const auto batch = Read(*from, {Column(9, Kind::kString), Column(1, Kind::kInt)});
+  EXPECT_EQ(batch->rows(), 2);
+  EXPECT_TRUE(batch->Find(9)->IsNull(1));
+  EXPECT_EQ(batch->Find<FixedColumn<int32_t>>(1)->values()[1], 7);
 }
 
 TEST(ArrowRowsTest, ReadsStructsOfWhichSomeAreNull) {
@@ -69,12 +69,11 @@ TEST(ArrowRowsTest, ReadsStructsOfWhichSomeAreNull) {
   }
   const auto array = builder.Finish().ValueOrDie();
   const auto from = arrow::RecordBatch::Make(arrow::schema({WithId("s", array->type(), 1)}), 6, {array})->Slice(1);
-  const RowBatch batch =
-      Read(*from, {{1, "s", false, {Kind::kStruct, 0, 0, {Column(2, Kind::kInt), Column(3, Kind::kInt)}}, ""}});
-  ASSERT_EQ(batch.rows(), 5);
-  EXPECT_TRUE(batch.Find(1)->IsNull(2));
-  EXPECT_EQ(batch.Find<FixedColumn<int32_t>>(2)->values()[4], 5);
-  EXPECT_TRUE(batch.Find(3)->IsNull(4)) << "the file has no such field";
+  const auto batch = Read(*from, {{1, "s", false, {Kind::kStruct, 0, 0, {Column(2, Kind::kInt), Column(3, Kind::kInt)}}, ""}});
+  ASSERT_EQ(batch->rows(), 5);
+  EXPECT_TRUE(batch->Find(1)->IsNull(2));
+  EXPECT_EQ(batch->Find<FixedColumn<int32_t>>(2)->values()[4], 5);
+  EXPECT_TRUE(batch->Find(3)->IsNull(4)) << "the file has no such field";
 }
 
 TEST(ArrowRowsTest, RefusesATypeThatIsNoPromotion) {

@@ -12,12 +12,12 @@ using Kind = Type::Kind;
 
 class DataFileReaderTest : public UpkeepFixture {
  protected:
-  absl::StatusOr<RowBatch> Read(const std::string& path, const Schema& schema) {
+  absl::StatusOr<std::unique_ptr<RowBatch>> Read(const std::string& path, const Schema& schema) {
     auto reader = DataFileReader::Open(storage_.get(), path, schema);
     if (!reader.ok()) return reader.status();
-    RowBatch batch(schema);
+    auto batch = std::make_unique<RowBatch>(schema);
     while (true) {
-      const auto more = (*reader)->Read(&batch);
+      const auto more = (*reader)->Read(batch.get());
       if (!more.ok()) return more.status();
       if (!*more) return batch;
     }
@@ -42,9 +42,9 @@ TEST_F(DataFileReaderTest, ReadsOldFilesAsTheTableIsNow) {
   const Schema now = Columns({{7, "new", false, {Kind::kString, 0, 0, {}}, ""}, {kX, "z", true, {Kind::kLong, 0, 0, {}}, ""}});
   const auto batch = Read(file.path, now);
   ASSERT_TRUE(batch.ok()) << batch.status();
-  ASSERT_EQ(batch->rows(), 4);
-  EXPECT_EQ(batch->Find<FixedColumn<int64_t>>(kX)->values()[3], 3);
-  EXPECT_TRUE(batch->Find(7)->IsNull(3));
+  ASSERT_EQ((*batch)->rows(), 4);
+  EXPECT_EQ((*batch)->Find<FixedColumn<int64_t>>(kX)->values()[3], 3);
+  EXPECT_TRUE((*batch)->Find(7)->IsNull(3));
 }
 
 TEST_F(DataFileReaderTest, ReadsNestedColumns) {
@@ -59,8 +59,11 @@ TEST_F(DataFileReaderTest, ReadsNestedColumns) {
   for (int row = 0; row < 50; ++row) {
     auto* list = rows.Find<ListColumn>(11);
     for (int i = 0; i < row % 4; ++i) {
-      if (i == 1) list->child().AppendNull();
-      if (i != 1) ASSERT_TRUE(rows.Find<BytesColumn>(12)->Set(list->child().size(), "e" + std::to_string(row)));
+      if (i == 1) {
+        list->child().AppendNull();
+      } else {
+        ASSERT_TRUE(rows.Find<BytesColumn>(12)->Set(list->child().size(), "e" + std::to_string(row)));
+      }
     }
     if (row % 5 == 0) list->Truncate(row);
     if (row % 5 == 0) list->AppendNull();
@@ -84,14 +87,14 @@ TEST_F(DataFileReaderTest, ReadsNestedColumns) {
   ASSERT_TRUE(files.ok()) << files.status();
   const auto read = Read(files->at(0).path, schema);
   ASSERT_TRUE(read.ok()) << read.status();
-  ASSERT_EQ(read->rows(), 50);
-  EXPECT_EQ(read->Find<ListColumn>(11)->offsets(), rows.Find<ListColumn>(11)->offsets());
-  EXPECT_EQ(read->Find<ListColumn>(11)->valid(), rows.Find<ListColumn>(11)->valid());
-  EXPECT_EQ(read->Find<BytesColumn>(12)->data(), rows.Find<BytesColumn>(12)->data());
-  EXPECT_EQ(read->Find<BytesColumn>(12)->valid(), rows.Find<BytesColumn>(12)->valid());
-  EXPECT_EQ(read->Find<FixedColumn<int64_t>>(15)->values(), rows.Find<FixedColumn<int64_t>>(15)->values());
-  EXPECT_EQ(read->Find<FixedColumn<int64_t>>(16)->valid(), rows.Find<FixedColumn<int64_t>>(16)->valid());
-  EXPECT_EQ(read->Find<FixedColumn<absl::int128>>(17)->values(), rows.Find<FixedColumn<absl::int128>>(17)->values());
+  ASSERT_EQ((*read)->rows(), 50);
+  EXPECT_EQ((*read)->Find<ListColumn>(11)->offsets(), rows.Find<ListColumn>(11)->offsets());
+  EXPECT_EQ((*read)->Find<ListColumn>(11)->valid(), rows.Find<ListColumn>(11)->valid());
+  EXPECT_EQ((*read)->Find<BytesColumn>(12)->data(), rows.Find<BytesColumn>(12)->data());
+  EXPECT_EQ((*read)->Find<BytesColumn>(12)->valid(), rows.Find<BytesColumn>(12)->valid());
+  EXPECT_EQ((*read)->Find<FixedColumn<int64_t>>(15)->values(), rows.Find<FixedColumn<int64_t>>(15)->values());
+  EXPECT_EQ((*read)->Find<FixedColumn<int64_t>>(16)->valid(), rows.Find<FixedColumn<int64_t>>(16)->valid());
+  EXPECT_EQ((*read)->Find<FixedColumn<absl::int128>>(17)->values(), rows.Find<FixedColumn<absl::int128>>(17)->values());
 }
 
 TEST_F(DataFileReaderTest, RefusesFilesWithNothingThatIsWanted) {

@@ -10,13 +10,13 @@ namespace {
 
 class PartitionWriterTest : public UpkeepFixture {
  protected:
-  RowBatch Rows(int count) {
-    RowBatch batch(Table().metadata.schema());
+  std::unique_ptr<RowBatch> Rows(int count) {
+    auto batch = std::make_unique<RowBatch>(Table().metadata.schema());
     for (int x = 0; x < count; ++x) {
-      batch.Find<FixedColumn<int32_t>>(kX)->Set(x, x * 7919);
-      EXPECT_TRUE(batch.Find<BytesColumn>(kWord)->Set(x, RandomName()));
-      batch.Find<FixedColumn<int32_t>>(kPart)->Set(x, 4);
-      batch.FinishRow();
+      batch->Find<FixedColumn<int32_t>>(kX)->Set(x, x * 7919);
+      EXPECT_TRUE(batch->Find<BytesColumn>(kWord)->Set(x, RandomName()));
+      batch->Find<FixedColumn<int32_t>>(kPart)->Set(x, 4);
+      batch->FinishRow();
     }
     return batch;
   }
@@ -25,8 +25,8 @@ class PartitionWriterTest : public UpkeepFixture {
 
 TEST_F(PartitionWriterTest, NamesFilesByTheirPartition) {
   PartitionWriter writer(storage_.get(), Table().metadata, {4}, writer_options_);
-  const RowBatch rows = Rows(10);
-  ASSERT_TRUE(writer.Append(rows, 2, 9).ok());
+  const auto rows = Rows(10);
+  ASSERT_TRUE(writer.Append(*rows, 2, 9).ok());
   const auto files = writer.Finish();
   ASSERT_TRUE(files.ok()) << files.status();
   ASSERT_EQ(files->size(), 1u);
@@ -40,8 +40,8 @@ TEST_F(PartitionWriterTest, BeginsAnotherFileAtTheTargetSize) {
   writer_options_.target_bytes = 20000;
   writer_options_.file.row_group_bytes = 20000;
   PartitionWriter writer(storage_.get(), Table().metadata, {4}, writer_options_);
-  const RowBatch rows = Rows(4000);
-  for (int i = 0; i < 40; ++i) ASSERT_TRUE(writer.Append(rows, 100 * i, 100 * (i + 1)).ok());
+  const auto rows = Rows(4000);
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(writer.Append(*rows, 100 * i, 100 * (i + 1)).ok());
   const auto files = writer.Finish();
   ASSERT_TRUE(files.ok()) << files.status();
   EXPECT_GT(files->size(), 2u);
@@ -59,14 +59,14 @@ TEST_F(PartitionWriterTest, HasNoFilesWithoutRows) {
 
 TEST_F(PartitionWriterTest, LeavesNothingIfItIsGivenUp) {
   writer_options_.target_bytes = 1;
-  const RowBatch rows = Rows(10);
+  const auto rows = Rows(10);
   {
     PartitionWriter writer(storage_.get(), Table().metadata, {4}, writer_options_);
-    ASSERT_TRUE(writer.Append(rows, 0, 5).ok());
+    ASSERT_TRUE(writer.Append(*rows, 0, 5).ok());
     EXPECT_EQ(Listed("data").size(), 1u);
     writer_options_.target_bytes = int64_t{1} << 30;
     PartitionWriter open(storage_.get(), Table().metadata, {4}, writer_options_);
-    ASSERT_TRUE(open.Append(rows, 5, 10).ok());
+    ASSERT_TRUE(open.Append(*rows, 5, 10).ok());
     EXPECT_FALSE(SpoolIsEmpty());
   }
   EXPECT_TRUE(Listed("data").empty());

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "millrace/state/bytes.h"
+#include "millrace/warehouse/reading.h"
 
 // What the runtime sees of the warehouse. The rest is in a module (libmillrace_warehouse.so) that is opened when the first table
 // is: the Parquet library may bring an OpenSSL of its own, which must not meet that of the Kafka client.
@@ -124,13 +125,22 @@ struct TableInfo {
   int64_t snapshots = 0;
   int64_t last_commit_ms = 0;               // 0: none yet
   std::optional<int64_t> valid_through_ms;  // what the last landing commit said
-  struct Column {
-    std::string name;
-    std::string type;
-    bool required = false;
-    std::string doc;
+  std::vector<ColumnInfo> columns;
+  std::optional<int64_t> snapshot;        // the newest
+  std::vector<std::string> partition_by;  // "day(_timestamp)", as in the setting
+  std::string time_zone;                  // of its date columns
+  std::map<std::string, std::string> properties;
+  /// How far topics have been landed in it.
+  struct Landed {
+    struct Position {
+      int64_t next = 0;
+      std::optional<int64_t> stream_time_ms;  // the greatest timestamp
+    };
+    std::string application_id;
+    std::string topic;
+    std::map<int32_t, Position> partitions;
   };
-  std::vector<Column> columns;
+  std::vector<Landed> landed;
 };
 
 /// One warehouse: a storage and a catalog. Thread-safe.
@@ -145,12 +155,28 @@ class Warehouse {
   /// Forgets the positions of an application in its tables, after which it lands its topics from the beginning. Rows stay unless
   /// `remove_rows`, which takes them out in the same commits; FailedPrecondition for a table that other applications land in.
   virtual absl::Status ResetPositions(const std::string& application_id, bool remove_rows) = 0;
+  /// The rows of one snapshot, whatever is committed meanwhile. NotFound names the table, snapshot or column that is not there;
+  /// Unimplemented: another engine has left the table in a form that is not read here. The warehouse outlives the reader.
+  virtual absl::StatusOr<std::unique_ptr<RowReader>> ReadTable(const ReadDescription& /*description*/) {
+    return absl::UnimplementedError("rows of this warehouse are not read here: ask its own engine");
+  }
+  /// By a column of type date or timestamptz.
+  virtual absl::StatusOr<TableDays> Days(const std::string& /*name_space*/, const std::string& /*table*/,
+                                         const std::string& /*column*/) {
+    return absl::UnimplementedError("rows of this warehouse are not read here: ask its own engine");
+  }
 };
 
-/// The module's one exported function, "MillraceOpenWarehouse". `settings` are the "warehouse.*" properties without that prefix.
-/// The answer is the caller's; nullptr with `error` set otherwise.
+/// The module's exported functions. `settings` are the "warehouse.*" properties without that prefix; with an empty "spool.dir"
+/// the warehouse is for reading only, and nothing is written anywhere. The answer is the caller's; nullptr with `error` set
+/// otherwise.
 using OpenWarehouseFunction = Warehouse* (*)(const std::map<std::string, std::string>& settings, absl::Status* error);
 inline constexpr char kOpenWarehouse[] = "MillraceOpenWarehouse";
+/// Needs no warehouse: of `description`, what says where its table is does not matter. `columns` are those that are wanted, in
+/// their order; none: all.
+using OpenRecordsFunction = RecordRows* (*)(const LandingDescription& description, const std::vector<std::string>& columns,
+                                            absl::Status* error);
+inline constexpr char kOpenRecords[] = "MillraceOpenRecords";
 
 }  // namespace millrace::warehouse
 
