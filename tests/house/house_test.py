@@ -69,6 +69,26 @@ class Layers(unittest.TestCase):
             self.assertEqual(shown, [], header)
 
 
+class WarehouseParts(unittest.TestCase):
+    """Each part of warehouse/ includes itself and those before it."""
+
+    PARTS = ["storage", "table", "catalog", "parquet", "protobuf", "upkeep", "registry", "landing", "module"]
+    # Beside the landing of files; it opens them.
+    BESIDE = {"serving": "landing", "reading": "landing"}
+
+    def test_parts_see_what_is_below_them(self):
+        found = []
+        for file in tracked("warehouse/*.h", "warehouse/*.cc"):
+            part = file.relative_to(SOURCE / "warehouse").parts[0]
+            if part == "include":
+                continue
+            seen = {m for m in re.findall(r'#include "([a-z]+)/', file.read_text()) if m in (*self.PARTS, *self.BESIDE)}
+            level = self.PARTS.index(self.BESIDE.get(part, part))
+            found += [f"{file.relative_to(SOURCE)} includes {other}/" for other in seen
+                      if other != part and self.PARTS.index(self.BESIDE.get(other, other)) > level]
+        self.assertEqual(found, [])
+
+
 class HostSeam(unittest.TestCase):
     """Code in runtime/ touches threads, clocks, files and randomness only through runtime/host, so that a simulation can take their place."""
 
