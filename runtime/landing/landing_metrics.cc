@@ -46,6 +46,12 @@ std::string LandingMetrics(const std::string& application_id, const std::vector<
                    static_cast<double>(table.pending_bytes), {{"table", table.table}, {"topic", table.topic}});
   }
   for (const LandingProgress& table : progress) {
+    if (!table.valid_through_ms) continue;
+    families.Gauge("warehouse_valid_through_seconds",
+                   "Time since 1970 that all partitions of the topic had reached when the table was last committed here.",
+                   static_cast<double>(*table.valid_through_ms) / 1000, {{"table", table.table}, {"topic", table.topic}});
+  }
+  for (const LandingProgress& table : progress) {
     families.Gauge("warehouse_waits", "1 while a table cannot be committed or read, and is tried again.",
                    table.waits.empty() ? 0 : 1, {{"table", table.table}, {"topic", table.topic}});
   }

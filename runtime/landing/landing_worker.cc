@@ -250,6 +250,7 @@ absl::Status LandingWorker::Commit(Table* table) {
   table->progress.dead_letters = counts.dead_letters;
   table->progress.files = counts.files;
   table->progress.bytes = counts.bytes;
+  table->progress.valid_through_ms = counts.valid_through_ms;
   if (context_->committed) context_->committed(table->description.topic, positions);
   return absl::OkStatus();
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -36,6 +37,7 @@ struct LandingProgress {
   int64_t files_deleted = 0;
   int64_t upkeep_errors = 0;
   int64_t pending_bytes = 0;
+  std::optional<int64_t> valid_through_ms;  // of the table, after the last commit here
   int64_t retries = 0;
   std::string waits;                     // why it cannot go on now; empty = it can
   std::map<int32_t, int64_t> positions;  // of the partitions that are read here, as committed

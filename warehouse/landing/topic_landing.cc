@@ -280,6 +280,7 @@ void TopicLanding::FollowLog() {
 
 LandingCounts TopicLanding::counts() const {
   LandingCounts counts = counts_;
+  counts.valid_through_ms = committer_.positions().valid_through_ms();
   counts.Add(dead_letters_.upkeep().counts());
   counts.Add(upkeep_.counts());
   if (latest_upkeep_) counts.Add(latest_upkeep_->counts());

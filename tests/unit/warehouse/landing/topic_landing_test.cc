@@ -58,6 +58,7 @@ TEST_F(TopicLandingTest, CommitsRowsTogetherWithPositions) {
   EXPECT_TRUE(*done);
   EXPECT_EQ(Rows("payments"), 13);
   EXPECT_EQ(landing->counts().rows, 13);
+  EXPECT_EQ(landing->counts().valid_through_ms, 400);
   EXPECT_EQ(SpoolFiles(), 0);
   EXPECT_EQ(*Open()->Positions(), (std::map<int32_t, int64_t>{{0, 12}, {1, 8}}));
   EXPECT_EQ(catalog_.Load({"shop", "payments"})->metadata.properties.at(kValidThrough), "400");

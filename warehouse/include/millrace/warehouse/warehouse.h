@@ -56,6 +56,8 @@ struct LandingCounts {
   int64_t skipped = 0;  // records that are no rows, by errors=skip
   int64_t files = 0;
   int64_t bytes = 0;
+  /// The least time that all partitions of the topic have reached in the table, as this landing last saw it; none: not known.
+  std::optional<int64_t> valid_through_ms;
   // What TableLanding::Upkeep did.
   int64_t compactions = 0;
   int64_t files_compacted = 0;
@@ -70,6 +72,7 @@ struct LandingCounts {
     skipped += other.skipped;
     files += other.files;
     bytes += other.bytes;
+    if (!valid_through_ms) valid_through_ms = other.valid_through_ms;
     compactions += other.compactions;
     files_compacted += other.files_compacted;
     snapshots_expired += other.snapshots_expired;
