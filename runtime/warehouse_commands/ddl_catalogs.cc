@@ -172,7 +172,9 @@ absl::StatusOr<std::string> SparkDdl(const Tables& tables, const WarehouseAddres
     absl::StrAppend(&text, "-- and the bearer token as --conf spark.sql.catalog.", catalog, ".token=...\n");
   }
   for (const auto& [name, value] : SparkCatalog(address)) {
-    absl::StrAppend(&text, "SET spark.sql.catalog.", catalog, name, "=", value, ";\n");
+    // Without quotes Spark takes no dash in a name.
+    absl::StrAppend(&text, "SET ", QuoteName(absl::StrCat("spark.sql.catalog.", catalog, name), '`'), "=", QuoteName(value, '`'),
+                    ";\n");
   }
   const std::string quoted = QuoteName(catalog, '`');
   if (address.catalog == "fs" && address.is_s3()) {

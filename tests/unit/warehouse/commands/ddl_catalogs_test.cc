@@ -26,9 +26,9 @@ std::map<std::string, std::string> Both(std::map<std::string, std::string> setti
 TEST(SparkDdl, FindsTablesOfAFileSystemByTheirFolders) {
   EXPECT_EQ(*SparkDdl({SomeTable("shop", "pay`ments")}, SomeAddress({})),
             "-- Start Spark with --packages org.apache.iceberg:iceberg-spark-runtime-4.1_2.13:1.12.0\n"
-            "SET spark.sql.catalog.millrace=org.apache.iceberg.spark.SparkCatalog;\n"
-            "SET spark.sql.catalog.millrace.type=hadoop;\n"
-            "SET spark.sql.catalog.millrace.warehouse=file:///data;\n"
+            "SET `spark.sql.catalog.millrace`=`org.apache.iceberg.spark.SparkCatalog`;\n"
+            "SET `spark.sql.catalog.millrace.type`=`hadoop`;\n"
+            "SET `spark.sql.catalog.millrace.warehouse`=`file:///data`;\n"
             "-- The tables describe themselves.\n"
             "DESCRIBE TABLE `millrace`.`shop`.`pay``ments`;\n");
 }
@@ -37,16 +37,16 @@ TEST(SparkDdl, UsesTheCatalogInPostgresUnderItsNameAndPrintsNoPassword) {
   std::map<std::string, std::string> settings = kSql;
   settings["catalog.name"] = "ours";
   EXPECT_THAT(*SparkDdl({SomeTable("shop", "payments")}, SomeAddress(settings)),
-              AllOf(HasSubstr("SET spark.sql.catalog.ours.type=jdbc;\n"),
-                    HasSubstr("SET spark.sql.catalog.ours.uri=jdbc:postgresql://db:5432/shop;\n"),
-                    HasSubstr("SET spark.sql.catalog.ours.jdbc.user=anna;\n"),
-                    HasSubstr("SET spark.sql.catalog.ours.jdbc.schema-version=V1;\n"), Not(HasSubstr("secret"))));
+              AllOf(HasSubstr("SET `spark.sql.catalog.ours.type`=`jdbc`;\n"),
+                    HasSubstr("SET `spark.sql.catalog.ours.uri`=`jdbc:postgresql://db:5432/shop`;\n"),
+                    HasSubstr("SET `spark.sql.catalog.ours.jdbc.user`=`anna`;\n"),
+                    HasSubstr("SET `spark.sql.catalog.ours.jdbc.schema-version`=`V1`;\n"), Not(HasSubstr("secret"))));
 }
 
 TEST(SparkDdl, RegistersTablesOfAFileSystemOnS3) {
   EXPECT_THAT(*SparkDdl({SomeTable("shop", "payments", "s3://b/w")}, SomeAddress(kS3)),
-              AllOf(HasSubstr("catalog-impl=org.apache.iceberg.inmemory.InMemoryCatalog;\n"),
-                    HasSubstr("io-impl=org.apache.iceberg.aws.s3.S3FileIO;\n"), HasSubstr("client.region=eu-west-1;\n"),
+              AllOf(HasSubstr(".catalog-impl`=`org.apache.iceberg.inmemory.InMemoryCatalog`;\n"),
+                    HasSubstr(".io-impl`=`org.apache.iceberg.aws.s3.S3FileIO`;\n"), HasSubstr(".client.region`=`eu-west-1`;\n"),
                     HasSubstr("CREATE NAMESPACE IF NOT EXISTS `millrace`.`shop`;\n"),
                     HasSubstr("CALL `millrace`.system.register_table(table => '`shop`.`payments`', metadata_file => "
                               "'s3://b/w/shop/payments/metadata/v7.metadata.json');\n")));

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "absl/strings/str_cat.h"
 #include "parquet/data_file_writer.h"
 #include "reading/arrow_text.h"
 #include "storage/local_storage.h"
@@ -25,7 +26,7 @@ class ParquetBatchesTest : public testing::Test {
     for (const int id : {1, 2}) {
       Field& field = schema.fields.emplace_back();
       field.id = id;
-      field.name = "n" + std::to_string(id);
+      field.name = absl::StrCat("n", id);
       field.type.kind = Type::Kind::kLong;
     }
     RowBatch batch(schema);
@@ -40,9 +41,9 @@ class ParquetBatchesTest : public testing::Test {
     ASSERT_TRUE((*writer)->Append(batch, 0, rows).ok());
     ASSERT_TRUE((*writer)->Close().ok());
   }
-  auto Open(const std::set<int>& ids) { return ParquetBatches::Open(&storage_, "file://" + path_, ids); }
+  auto Open(const std::set<int>& ids) { return ParquetBatches::Open(&storage_, absl::StrCat("file://", path_), ids); }
 
-  const std::string path_ = testing::TempDir() + "batches-" + RandomName() + ".parquet";
+  const std::string path_ = absl::StrCat(testing::TempDir(), "batches-", RandomName(), ".parquet");
   LocalStorage storage_;
 };
 
