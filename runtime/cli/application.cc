@@ -63,6 +63,33 @@ void AddExportFlags(CLI::App* command, ExportFlags* flags) {
   command->add_flag("--rewrite", flags->rewrite, "With --daily: write files again whose days have got late rows");
 }
 
+/// The commands that work with tables.
+struct WarehouseCommands {
+  CLI::App* land = nullptr;
+  CLI::App* tables = nullptr;
+  CLI::App* ddl = nullptr;
+  CLI::App* exported = nullptr;
+  TablesFlags tables_flags;
+  DdlFlags ddl_flags;
+  ExportFlags export_flags;
+
+  void AddTo(CLI::App* app, ConfigurationFlags* flags) {
+    land = app->add_subcommand("land", "Land topics in tables of the warehouse until SIGTERM or SIGINT");
+    AddConfigurationFlags(land, flags);
+    tables = app->add_subcommand("tables", "List the tables of the warehouse, or describe one");
+    AddConfigurationFlags(tables, flags);
+    tables->add_option("name", tables_flags.table, "The table to describe: [NAMESPACE.]TABLE");
+    tables->add_flag("--json", tables_flags.json, "All that is known of them, for machines");
+    ddl = app->add_subcommand("ddl", "Print what an engine must be told to see tables of the warehouse");
+    AddConfigurationFlags(ddl, flags);
+    ddl->add_option("--engine", ddl_flags.engine, "spark, trino, athena, duckdb or postgres")->required();
+    ddl->add_option("tables", ddl_flags.tables, "The tables: [NAMESPACE.]TABLE; otherwise all");
+    exported = app->add_subcommand("export", "Write a table or a topic as CSV");
+    AddConfigurationFlags(exported, flags);
+    AddExportFlags(exported, &export_flags);
+  }
+};
+
 /// Adds options of an application's command to CLI11.
 class CliOptions : public CommandOptions {
  public:
@@ -139,6 +166,14 @@ struct Application::State {
     return builder.Build();
   }
 
+  /// Those that the topology names, if there is one.
+  [[nodiscard]] absl::StatusOr<std::vector<LandedTopic>> LandedTopics(const StreamsConfig& config) const {
+    if (!topology) return std::vector<LandedTopic>();
+    const absl::StatusOr<Topology> made = MakeTopology(config);
+    if (!made.ok()) return made.status();
+    return made->landed_topics();
+  }
+
   /// The function is the user's: what it throws is an error like another.
   [[nodiscard]] absl::StatusOr<Topology> MakeTopology(const StreamsConfig& config) const {
     try {
@@ -189,9 +224,9 @@ struct Application::State {
     const absl::StatusOr<StreamsConfig> config = Configure(flags);
     if (!config.ok()) return PrintError(config.status()), kExitUsage;
     if (!NamesBrokers(*config)) return kExitUsage;
-    const absl::StatusOr<Topology> made = MakeTopology(*config);
-    if (!made.ok()) return PrintError(made.status()), kExitFailed;
-    return LandTopics(*config, made->landed_topics());
+    const absl::StatusOr<std::vector<LandedTopic>> topics = LandedTopics(*config);
+    if (!topics.ok()) return PrintError(topics.status()), kExitFailed;
+    return LandTopics(*config, *topics);
   }
 
   template <class Flags>
@@ -208,9 +243,9 @@ struct Application::State {
     // Only a topic needs brokers, and the topology that may say what its values are.
     if (of_export.topic.empty()) return ExportCsv(*config, of_export, {});
     if (!NamesBrokers(*config)) return kExitUsage;
-    const absl::StatusOr<Topology> made = MakeTopology(*config);
-    if (!made.ok()) return PrintError(made.status()), kExitFailed;
-    return ExportCsv(*config, of_export, made->landed_topics());
+    const absl::StatusOr<std::vector<LandedTopic>> topics = LandedTopics(*config);
+    if (!topics.ok()) return PrintError(topics.status()), kExitFailed;
+    return ExportCsv(*config, of_export, *topics);
   }
 
   [[nodiscard]] int Reset(const ConfigurationFlags& flags, const ResetFlags& reset) const {
@@ -250,6 +285,7 @@ Application::Application(std::string name, TopologyFunction topology) : state_(s
   state_->name = std::move(name);
   state_->topology = std::move(topology);
 }
+Application::Application(std::string name) : Application(std::move(name), nullptr) {}
 Application::~Application() = default;
 
 Application& Application::Description(std::string text) {
@@ -298,28 +334,17 @@ int Application::Run(int argc, const char* const* argv) {
   CLI::App* status = app.add_subcommand("status", "Print the running copies with their tasks, lag and age");
   AddConfigurationFlags(status, &flags);
 
-  CLI::App* land = app.add_subcommand("land", "Land topics in tables of the warehouse until SIGTERM or SIGINT");
-  AddConfigurationFlags(land, &flags);
-
-  TablesFlags tables_flags;
-  CLI::App* tables = app.add_subcommand("tables", "List the tables of the warehouse, or describe one");
-  AddConfigurationFlags(tables, &flags);
-  tables->add_option("name", tables_flags.table, "The table to describe: [NAMESPACE.]TABLE");
-  tables->add_flag("--json", tables_flags.json, "All that is known of them, for machines");
-  DdlFlags ddl_flags;
-  CLI::App* ddl = app.add_subcommand("ddl", "Print what an engine must be told to see tables of the warehouse");
-  AddConfigurationFlags(ddl, &flags);
-  ddl->add_option("--engine", ddl_flags.engine, "spark, trino, athena, duckdb or postgres")->required();
-  ddl->add_option("tables", ddl_flags.tables, "The tables: [NAMESPACE.]TABLE; otherwise all");
-  ExportFlags export_flags;
-  CLI::App* exported = app.add_subcommand("export", "Write a table or a topic as CSV");
-  AddConfigurationFlags(exported, &flags);
-  AddExportFlags(exported, &export_flags);
+  WarehouseCommands of_warehouse;
+  of_warehouse.AddTo(&app, &flags);
 
   ResetFlags reset_flags;
   CLI::App* reset = app.add_subcommand("reset", "Begin anew: positions, internal topics and local state; shows it first");
   AddConfigurationFlags(reset, &flags);
   AddResetFlags(reset, &reset_flags);
+
+  for (CLI::App* command : {run, topology, reset}) {
+    if (!state_->topology) command->disabled()->group("");
+  }
 
   std::vector<CLI::App*> commands;
   for (const Command& command : state_->commands) {
@@ -342,10 +367,10 @@ int Application::Run(int argc, const char* const* argv) {
   if (run->parsed()) return state_->RunTopology(flags, print_config, markdown);
   if (topology->parsed()) return state_->DescribeTopology(flags);
   if (status->parsed()) return state_->ShowStatus(flags);
-  if (land->parsed()) return state_->Land(flags);
-  if (tables->parsed()) return state_->OfWarehouse(flags, tables_flags, PrintTables);
-  if (ddl->parsed()) return state_->OfWarehouse(flags, ddl_flags, PrintDdl);
-  if (exported->parsed()) return state_->Export(flags, export_flags);
+  if (of_warehouse.land->parsed()) return state_->Land(flags);
+  if (of_warehouse.tables->parsed()) return state_->OfWarehouse(flags, of_warehouse.tables_flags, PrintTables);
+  if (of_warehouse.ddl->parsed()) return state_->OfWarehouse(flags, of_warehouse.ddl_flags, PrintDdl);
+  if (of_warehouse.exported->parsed()) return state_->Export(flags, of_warehouse.export_flags);
   if (reset->parsed()) return state_->Reset(flags, reset_flags);
   for (size_t i = 0; i < commands.size(); ++i) {
     if (commands[i]->parsed()) return state_->RunCommand(state_->commands[i], flags);

@@ -55,6 +55,15 @@ TEST(Cli, WithoutACommandItSaysWhatThereIs) {
   EXPECT_THAT(help.out, AllOf(HasSubstr("The shop"), HasSubstr("run"), HasSubstr("topology")));
 }
 
+TEST(Cli, WithoutATopologyThereIsWhatWorksWithTables) {
+  Application application("millrace");
+  const Outcome help = RunProgram(application, {"--help"});
+  EXPECT_EQ(help.code, 0);
+  EXPECT_THAT(help.out, AllOf(HasSubstr("land"), HasSubstr("export"), HasSubstr("status"), Not(HasSubstr("reset"))));
+  Application again("millrace");
+  EXPECT_EQ(RunProgram(again, {"run"}).code, 2);
+}
+
 TEST(Cli, AnUnknownCommandOrFlagIsAnErrorOfUsage) {
   EXPECT_EQ(Shop({"fly"}).code, 2);
   EXPECT_EQ(Shop({"run", "--fast"}).code, 2);

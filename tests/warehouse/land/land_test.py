@@ -54,14 +54,10 @@ class LandTest(unittest.TestCase):
 
     def rows(self):
         """(rows, distinct positions) over the tables of the inputs."""
-        connection = duck()
         total = [0, 0]
         for table in INPUTS:
-            location = self.folder / "warehouse/default" / table
-            if (location / "metadata/version-hint.text").exists():
-                counted = connection.execute("select count(*), count(distinct (_topic_partition, _offset)) from iceberg_scan(?)",
-                                             [str(location)]).fetchone()
-                total = [total[0] + counted[0], total[1] + counted[1]]
+            counted = self.rows_of(f"default/{table}")
+            total = [total[0] + counted[0], total[1] + counted[1]]
         return tuple(total)
 
     def until(self, what, condition):
@@ -86,6 +82,22 @@ class LandTest(unittest.TestCase):
     def reset(self, *flags):
         return output_of(f"{BIN}/tshirt", "reset", *self.settings, "--set", f"state.dir={self.folder}/run", *flags)
 
+    def lands_by_configuration_alone(self):
+        """`millrace` has no topology and no messages of its own."""
+        others = Worker("others", [f"{BIN}/millrace", "land", *self.settings, "--set", "application.id=others", "--set",
+                                   "warehouse.namespace=others", "--set", f"warehouse.descriptors={BIN}/tshirt.protoset", "--set",
+                                   "warehouse.table.copies=payments millrace.tshirt.v1.Payment"], self.folder)
+        self.workers.append(others)
+        payments = self.rows_of("default/payments")
+        self.until("the copy has all payments", lambda: self.rows_of("others/copies") == payments)
+        self.assertEqual(others.end(signal.SIGTERM)[0], 0, others.text())
+
+    def rows_of(self, table):
+        location = self.folder / "warehouse" / table
+        if not (location / "metadata/version-hint.text").exists():
+            return (0, 0)
+        return duck().execute("select count(*), count(distinct (_topic_partition, _offset)) from iceberg_scan(?)", [str(location)]).fetchone()
+
     def test_each_record_is_one_row_while_landers_come_and_are_killed_and_a_reset_begins_anew(self):
         run = self.start("run", "run")
         self.until("the topology runs and lands", lambda: self.ready(run))
@@ -101,9 +113,12 @@ class LandTest(unittest.TestCase):
                      if any(f'topic="{topic}"' in labels for topic in INPUTS))
         self.assertTrue(0 < landed <= self.records, landed)
 
+        self.assertGreater(min(run.metrics()["warehouse_valid_through_seconds"].values()), 1.7e9)
+
         page = (SOURCE / "docs/warehouse.md").read_text()
         self.assertEqual([name for name in run.metrics() if name.startswith("warehouse_") and f"`{name}`" not in page], [])
 
+        self.lands_by_configuration_alone()
         refused = subprocess.run([f"{BIN}/tshirt", "reset", *self.settings], capture_output=True, text=True)
         self.assertEqual(refused.returncode, 1)
         self.assertIn("stop them", refused.stderr)
