@@ -193,7 +193,9 @@ class Lander:
                 process.wait()
                 point = None
             if process.returncode != -signal.SIGKILL:
-                self.failures.append(f"lander {self.number} ended with {process.returncode}")
+                self.log.flush()
+                said = pathlib.Path(self.log.name).read_text(errors="replace").splitlines()[-3:]
+                self.failures.append(f"lander {self.number} ended with {process.returncode}: {said}")
                 return
             self.kills += 1
             if point:
