@@ -15,7 +15,7 @@ namespace millrace {
 ///
 ///   DuckDB      a view for each table, with comments
 ///   PostgreSQL  a table for each, with comments, empty: what a serving table would be
-///   Spark       the settings of a catalog and, where there is none for the tables, their registration in one in memory
+///   Spark       the settings of a catalog
 ///   Trino       the properties of a catalog (sql, rest), or the registration of each table in a catalog that is there (fs)
 ///   Athena      commands of the AWS command line that register each in Glue
 ///

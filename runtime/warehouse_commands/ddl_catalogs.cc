@@ -32,8 +32,6 @@ void AddIfSet(const std::string& name, const std::string& value, Lines* lines) {
   if (!value.empty()) lines->emplace_back(name, value);
 }
 
-bool KnowsItsFiles(const WarehouseAddress& address) { return address.catalog == "fs" && !address.is_s3(); }
-
 /// The catalog's properties, each behind "spark.sql.catalog.<name>".
 Lines SparkCatalog(const WarehouseAddress& address) {
   Lines lines = {{"", "org.apache.iceberg.spark.SparkCatalog"}};
@@ -45,10 +43,8 @@ Lines SparkCatalog(const WarehouseAddress& address) {
   } else if (address.catalog == "rest") {
     lines.emplace_back(".type", "rest");
     lines.emplace_back(".uri", address.catalog_uri);
-  } else if (KnowsItsFiles(address)) {
-    lines.emplace_back(".type", "hadoop");
   } else {
-    lines.emplace_back(".catalog-impl", "org.apache.iceberg.inmemory.InMemoryCatalog");
+    lines.emplace_back(".type", "hadoop");
   }
   if (address.catalog == "rest") {
     AddIfSet(".warehouse", address.Get("rest.warehouse"), &lines);
@@ -61,7 +57,13 @@ Lines SparkCatalog(const WarehouseAddress& address) {
   } else {
     lines.emplace_back(".warehouse", address.uri);
   }
-  if (address.is_s3()) {
+  if (address.is_s3() && address.catalog == "fs") {
+    // This catalog lists folders, by Hadoop's own access to S3.
+    lines.emplace_back(".hadoop.fs.s3.impl", "org.apache.hadoop.fs.s3a.S3AFileSystem");
+    AddIfSet(".hadoop.fs.s3a.endpoint.region", address.Get("s3.region"), &lines);
+    AddIfSet(".hadoop.fs.s3a.endpoint", address.Get("s3.endpoint"), &lines);
+    AddIfSet(".hadoop.fs.s3a.path.style.access", address.Get("s3.path-style-access"), &lines);
+  } else if (address.is_s3()) {
     lines.emplace_back(".io-impl", "org.apache.iceberg.aws.s3.S3FileIO");
     AddIfSet(".client.region", address.Get("s3.region"), &lines);
     AddIfSet(".s3.endpoint", address.Get("s3.endpoint"), &lines);
@@ -73,6 +75,7 @@ Lines SparkCatalog(const WarehouseAddress& address) {
 std::string SparkPackages(const WarehouseAddress& address) {
   std::string packages = kSparkRuntime;
   if (address.catalog == "sql") packages += ",org.postgresql:postgresql:42.7.7";
+  if (address.catalog == "fs" && address.is_s3()) return absl::StrCat(packages, ",org.apache.hadoop:hadoop-aws:3.4.2");
   if (address.is_s3() || address.is_glue()) packages += ",org.apache.iceberg:iceberg-aws-bundle:1.12.0";
   return packages;
 }
@@ -176,22 +179,9 @@ absl::StatusOr<std::string> SparkDdl(const Tables& tables, const WarehouseAddres
     absl::StrAppend(&text, "SET ", QuoteName(absl::StrCat("spark.sql.catalog.", catalog, name), '`'), "=", QuoteName(value, '`'),
                     ";\n");
   }
-  const std::string quoted = QuoteName(catalog, '`');
-  if (address.catalog == "fs" && address.is_s3()) {
-    text +=
-        "-- Spark finds no tables of a file system by their names on S3. A catalog in its memory takes each as it is now; drop "
-        "the table\n"
-        "-- there and register it again, by what this command prints then, to see newer commits.\n";
-    for (const std::string& name : NamespacesOf(tables)) {
-      absl::StrAppend(&text, "CREATE NAMESPACE IF NOT EXISTS ", quoted, ".", QuoteName(name, '`'), ";\n");
-    }
-    for (const TableInfo& table : tables) {
-      absl::StrAppend(&text, "CALL ", quoted, ".system.register_table(table => ", QuoteSparkText(SparkTable(table)),
-                      ", metadata_file => ", QuoteSparkText(table.metadata_file), ");\n");
-    }
-  }
   text += "-- The tables describe themselves.\n";
-  for (const TableInfo& table : tables) absl::StrAppend(&text, "DESCRIBE TABLE ", quoted, ".", SparkTable(table), ";\n");
+  for (const TableInfo& table : tables)
+    absl::StrAppend(&text, "DESCRIBE TABLE ", QuoteName(catalog, '`'), ".", SparkTable(table), ";\n");
   return text;
 }
 

@@ -22,16 +22,6 @@ std::string QuoteName(std::string_view name, char quote) { return Doubled(name, 
 
 std::string QuoteText(std::string_view text) { return Doubled(text, '\''); }
 
-std::string QuoteSparkText(std::string_view text) {
-  std::string result = "'";
-  for (const char c : text) {
-    if (c == '\'' || c == '\\') result.push_back('\\');
-    result.push_back(c);
-  }
-  result.push_back('\'');
-  return result;
-}
-
 std::string QuoteShellWord(std::string_view text) {
   std::string result = "'";
   for (const char c : text) {

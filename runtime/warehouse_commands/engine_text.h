@@ -14,8 +14,6 @@ namespace millrace {
 std::string QuoteName(std::string_view name, char quote = '"');
 /// 'text' with quotes inside of it doubled (SQL's own way; a backslash is a backslash).
 std::string QuoteText(std::string_view text);
-/// 'text' as Spark reads it, where a backslash begins an escape.
-std::string QuoteSparkText(std::string_view text);
 /// 'text' as one word of a POSIX shell.
 std::string QuoteShellWord(std::string_view text);
 

@@ -3,7 +3,6 @@
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -77,15 +76,10 @@ class DecodedRecords final : public RecordRows {
 
  private:
   absl::Status Select(const Schema& schema, const std::vector<std::string>& names) {
-    std::vector<Field> fields;
-    for (const std::string& name : names) {
-      const auto found = std::find_if(schema.fields.begin(), schema.fields.end(), [&](const Field& f) { return f.name == name; });
-      if (found == schema.fields.end()) return absl::NotFoundError(absl::StrCat("there is no column ", name));
-      fields.push_back(*found);
-    }
-    if (names.empty()) fields = schema.fields;
-    for (const Field& field : fields) columns_.push_back(DescribeColumn(field));
-    text_.emplace(std::move(fields));
+    absl::StatusOr<std::vector<Field>> fields = SelectFields(schema, names);
+    if (!fields.ok()) return fields.status();
+    for (const Field& field : *fields) columns_.push_back(DescribeColumn(field));
+    text_.emplace(*std::move(fields));
     return absl::OkStatus();
   }
 

@@ -1,5 +1,6 @@
 #include "reading/table_info.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "landing/landed_positions.h"
 #include "landing/table_committer.h"
 
@@ -77,6 +79,21 @@ ColumnInfo DescribeColumn(const Field& field) {
   column.doc = field.doc;
   for (const Field& child : field.type.fields) column.fields.push_back(DescribeColumn(child));
   return column;
+}
+
+absl::StatusOr<std::vector<Field>> SelectFields(const Schema& schema, const std::vector<std::string>& names) {
+  if (names.empty()) return schema.fields;
+  std::vector<Field> fields;
+  for (const std::string& name : names) {
+    const auto found = std::find_if(schema.fields.begin(), schema.fields.end(), [&](const Field& f) { return f.name == name; });
+    if (found == schema.fields.end()) {
+      const auto append_name = [](std::string* out, const Field& field) { out->append(field.name); };
+      return absl::NotFoundError(
+          absl::StrCat("there is no column ", name, "; there are ", absl::StrJoin(schema.fields, ", ", append_name)));
+    }
+    fields.push_back(*found);
+  }
+  return fields;
 }
 
 TableInfo DescribeTable(const TableName& name, const LoadedTable& table) {

@@ -1,8 +1,10 @@
 #ifndef MILLRACE_WAREHOUSE_READING_TABLE_INFO_H_
 #define MILLRACE_WAREHOUSE_READING_TABLE_INFO_H_
 
+#include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "catalog/catalog.h"
 #include "millrace/warehouse/warehouse.h"
 #include "table/types.h"
@@ -17,6 +19,9 @@ TableInfo DescribeTable(const TableName& name, const LoadedTable& table);
 
 /// With what is inside them.
 ColumnInfo DescribeColumn(const Field& field);
+
+/// The fields with these names, in their order; all if there are no names. NotFound says which there are.
+absl::StatusOr<std::vector<Field>> SelectFields(const Schema& schema, const std::vector<std::string>& names);
 
 }  // namespace millrace::warehouse
 

@@ -1,11 +1,9 @@
 #include "reading/table_rows.h"
 
-#include <algorithm>
 #include <optional>
 #include <set>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "reading/table_info.h"
 
 namespace millrace::warehouse {
@@ -26,21 +24,6 @@ const Schema& SchemaOf(const TableMetadata& metadata, const Snapshot* snapshot) 
     if (schema.id == *snapshot->schema_id) return schema;
   }
   return metadata.schema();
-}
-
-absl::StatusOr<std::vector<Field>> Select(const Schema& schema, const std::vector<std::string>& columns) {
-  if (columns.empty()) return schema.fields;
-  std::vector<Field> fields;
-  for (const std::string& name : columns) {
-    const auto found = std::find_if(schema.fields.begin(), schema.fields.end(), [&](const Field& f) { return f.name == name; });
-    if (found == schema.fields.end()) {
-      const auto append_name = [](std::string* out, const Field& field) { out->append(field.name); };
-      return absl::NotFoundError(
-          absl::StrCat("there is no column ", name, "; there are ", absl::StrJoin(schema.fields, ", ", append_name)));
-    }
-    fields.push_back(*found);
-  }
-  return fields;
 }
 
 }  // namespace
@@ -71,7 +54,7 @@ absl::StatusOr<std::unique_ptr<TableRows>> TableRows::Open(Storage* storage, con
   absl::StatusOr<const Snapshot*> snapshot = FindSnapshot(metadata, description.snapshot);
   if (!snapshot.ok()) return snapshot.status();
   const Schema& schema = SchemaOf(metadata, *snapshot);
-  absl::StatusOr<std::vector<Field>> fields = Select(schema, description.columns);
+  absl::StatusOr<std::vector<Field>> fields = SelectFields(schema, description.columns);
   if (!fields.ok()) return fields.status();
   std::unique_ptr<DayColumn> day_column;
   if (description.day) {

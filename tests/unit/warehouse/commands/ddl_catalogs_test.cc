@@ -43,13 +43,17 @@ TEST(SparkDdl, UsesTheCatalogInPostgresUnderItsNameAndPrintsNoPassword) {
                     HasSubstr("SET `spark.sql.catalog.ours.jdbc.schema-version`=`V1`;\n"), Not(HasSubstr("secret"))));
 }
 
-TEST(SparkDdl, RegistersTablesOfAFileSystemOnS3) {
-  EXPECT_THAT(*SparkDdl({SomeTable("shop", "payments", "s3://b/w")}, SomeAddress(kS3)),
-              AllOf(HasSubstr(".catalog-impl`=`org.apache.iceberg.inmemory.InMemoryCatalog`;\n"),
-                    HasSubstr(".io-impl`=`org.apache.iceberg.aws.s3.S3FileIO`;\n"), HasSubstr(".client.region`=`eu-west-1`;\n"),
-                    HasSubstr("CREATE NAMESPACE IF NOT EXISTS `millrace`.`shop`;\n"),
-                    HasSubstr("CALL `millrace`.system.register_table(table => '`shop`.`payments`', metadata_file => "
-                              "'s3://b/w/shop/payments/metadata/v7.metadata.json');\n")));
+TEST(SparkDdl, ReadsS3ByHadoopWhereFoldersAreTheCatalogAndByIcebergElsewhere) {
+  EXPECT_THAT(
+      *SparkDdl({}, SomeAddress(kS3)),
+      AllOf(HasSubstr(",org.apache.hadoop:hadoop-aws:3.4.2\n"), HasSubstr("SET `spark.sql.catalog.millrace.type`=`hadoop`;\n"),
+            HasSubstr("SET `spark.sql.catalog.millrace.hadoop.fs.s3.impl`=`org.apache.hadoop.fs.s3a.S3AFileSystem`;\n"),
+            HasSubstr("SET `spark.sql.catalog.millrace.hadoop.fs.s3a.endpoint.region`=`eu-west-1`;\n"),
+            Not(HasSubstr("S3FileIO"))));
+  EXPECT_THAT(*SparkDdl({}, SomeAddress(Both(kSql))),
+              AllOf(HasSubstr(",org.apache.iceberg:iceberg-aws-bundle:1.12.0\n"),
+                    HasSubstr("SET `spark.sql.catalog.millrace.io-impl`=`org.apache.iceberg.aws.s3.S3FileIO`;\n"),
+                    HasSubstr("SET `spark.sql.catalog.millrace.client.region`=`eu-west-1`;\n"), Not(HasSubstr("hadoop"))));
 }
 
 TEST(TrinoDdl, IsAFileOfPropertiesWhereThereIsACatalog) {

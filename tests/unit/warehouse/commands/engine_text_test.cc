@@ -11,7 +11,6 @@ TEST(EngineText, QuotesNamesAndTexts) {
   EXPECT_EQ(QuoteName("a\"b"), "\"a\"\"b\"");
   EXPECT_EQ(QuoteName("a`b", '`'), "`a``b`");
   EXPECT_EQ(QuoteText("it's a \\"), "'it''s a \\'");
-  EXPECT_EQ(QuoteSparkText("it's a \\"), "'it\\'s a \\\\'");
   EXPECT_EQ(QuoteShellWord("it's $a"), "'it'\\''s $a'");
 }
 
