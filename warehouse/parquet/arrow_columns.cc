@@ -6,14 +6,18 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
+
 namespace millrace::warehouse {
 namespace {
+
+constexpr char kFieldId[] = "PARQUET:field_id";
 
 std::shared_ptr<arrow::DataType> ArrowType(const Type& type);
 
 std::shared_ptr<arrow::Field> ArrowField(const Field& field) {
   return arrow::field(field.name, ArrowType(field.type), !field.required,
-                      arrow::key_value_metadata({"PARQUET:field_id"}, {std::to_string(field.id)}));
+                      arrow::key_value_metadata({kFieldId}, {std::to_string(field.id)}));
 }
 
 std::vector<std::shared_ptr<arrow::Field>> ArrowFields(const std::vector<Field>& fields) {
@@ -129,6 +133,24 @@ std::shared_ptr<arrow::ArrayData> Wrap(const Column& column, const std::shared_p
 }  // namespace
 
 std::shared_ptr<arrow::Schema> ArrowSchema(const Schema& schema) { return arrow::schema(ArrowFields(schema.fields)); }
+
+int FieldIdOf(const arrow::Field& field) {
+  int id = 0;
+  if (field.metadata() == nullptr) {
+    return 0;
+  }
+  const auto text = field.metadata()->Get(kFieldId);
+  return text.ok() && absl::SimpleAtoi(*text, &id) ? id : 0;
+}
+
+std::shared_ptr<arrow::Array> FindArrowColumn(const arrow::RecordBatch& batch, int field_id) {
+  for (int i = 0; i < batch.num_columns(); ++i) {
+    if (FieldIdOf(*batch.schema()->field(i)) == field_id) {
+      return batch.column(i);
+    }
+  }
+  return nullptr;
+}
 
 std::shared_ptr<arrow::Table> ArrowTable(const RowBatch& batch, const std::shared_ptr<arrow::Schema>& schema) {
   std::vector<std::shared_ptr<arrow::Array>> columns;

@@ -7,8 +7,8 @@
 
 #include "absl/numeric/int128.h"
 #include "absl/strings/escaping.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "parquet/arrow_columns.h"
 #include "reading/value_text.h"
 
 namespace millrace::warehouse {
@@ -16,13 +16,6 @@ namespace {
 
 using Kind = Type::Kind;
 using Id = arrow::Type;
-
-int FieldId(const arrow::Field& field) {
-  int id = 0;
-  if (field.metadata() == nullptr) return 0;
-  const auto text = field.metadata()->Get("PARQUET:field_id");
-  return text.ok() && absl::SimpleAtoi(*text, &id) ? id : 0;
-}
 
 template <class Derived, class Base>
 const Derived& As(const Base& base) {
@@ -78,13 +71,6 @@ std::pair<int64_t, int64_t> ElementsAt(const arrow::Array& array, int64_t row) {
 
 }  // namespace
 
-std::shared_ptr<arrow::Array> FindArrowColumn(const arrow::RecordBatch& batch, int field_id) {
-  for (int i = 0; i < batch.num_columns(); ++i) {
-    if (FieldId(*batch.schema()->field(i)) == field_id) return batch.column(i);
-  }
-  return nullptr;
-}
-
 ArrowText::ArrowText(std::vector<Field> fields) : fields_(std::move(fields)), texts_(fields_.size()), row_(fields_.size()) {}
 
 absl::Status ArrowText::Bind(const arrow::RecordBatch& batch) {
@@ -117,7 +103,7 @@ absl::Status ArrowText::BindChildren(const Field& field, const arrow::Array& arr
     if (field.type.kind == Kind::kStruct) {
       const auto& fields = array.type()->fields();
       for (size_t j = 0; j < fields.size(); ++j) {
-        if (FieldId(*fields[j]) == child.id) values = As<arrow::StructArray>(array).field(static_cast<int>(j));
+        if (FieldIdOf(*fields[j]) == child.id) values = As<arrow::StructArray>(array).field(static_cast<int>(j));
       }
     } else if (field.type.kind == Kind::kMap) {
       values = i == 0 ? As<arrow::MapArray>(array).keys() : As<arrow::MapArray>(array).items();

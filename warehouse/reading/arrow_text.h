@@ -13,9 +13,6 @@
 
 namespace millrace::warehouse {
 
-/// The column of a batch that has this field id (its metadata "PARQUET:field_id"); nullptr if there is none.
-std::shared_ptr<arrow::Array> FindArrowColumn(const arrow::RecordBatch& batch, int field_id);
-
 /// Values of Arrow batches as texts, as RowReader promises them. Columns, and fields inside them, are found by their ids; what a
 /// batch has not is null; int, float and decimals become what they were promoted to ("Column Projection" and "Schema Evolution"
 /// of the table specification). Not thread-safe.

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "reading/arrow_text.h"
-#include "reading/parquet_batches.h"
+#include "parquet/arrow_columns.h"
+#include "parquet/parquet_batches.h"
 #include "reading/table_info.h"
 #include "reading/table_rows.h"
 

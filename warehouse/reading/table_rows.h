@@ -10,9 +10,9 @@
 
 #include "absl/status/statusor.h"
 #include "millrace/warehouse/reading.h"
+#include "parquet/parquet_batches.h"
 #include "reading/arrow_text.h"
 #include "reading/day_column.h"
-#include "reading/parquet_batches.h"
 #include "storage/storage.h"
 #include "table/table_metadata.h"
 #include "table/table_scan.h"

@@ -8,8 +8,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "parquet/arrow_columns.h"
 
 namespace millrace::warehouse {
 namespace {
@@ -24,13 +24,6 @@ absl::Status Unfit(const arrow::Array& from, const Column& column) {
 
 absl::Status Missing(const Column& column) {
   return absl::UnimplementedError(absl::StrCat("column ", column.id(), " is required, but the file has rows without it"));
-}
-
-int FieldId(const arrow::Field& field) {
-  int id = 0;
-  if (field.metadata() == nullptr) return 0;
-  const auto text = field.metadata()->Get("PARQUET:field_id");
-  return text.ok() && absl::SimpleAtoi(*text, &id) ? id : 0;
 }
 
 template <class T, class Array>
@@ -78,7 +71,7 @@ absl::Status AppendBytes(const arrow::Array& from, int64_t begin, int64_t end, C
 absl::Status AppendFields(const arrow::FieldVector& fields, const arrow::ArrayVector& arrays, int64_t begin, int64_t end,
                           const std::vector<std::unique_ptr<Column>>& columns) {
   std::map<int, const arrow::Array*> by_id;
-  for (size_t i = 0; i < fields.size(); ++i) by_id[FieldId(*fields[i])] = arrays[i].get();
+  for (size_t i = 0; i < fields.size(); ++i) by_id[FieldIdOf(*fields[i])] = arrays[i].get();
   for (const std::unique_ptr<Column>& column : columns) {
     const auto found = by_id.find(column->id());
     if (found != by_id.end()) {

@@ -11,11 +11,13 @@
 
 namespace millrace::warehouse {
 
+class ParquetBatches;
+
 /// Reads the rows of one data file, in their order, as rows of a schema that its table has now or had: columns are found by field
 /// id, whatever they were called; one that the file lacks is null; one that the schema lacks is left out; int, float and decimals
 /// become what they were promoted to. Follows "Column Projection" of the table specification.
 ///
-/// In memory are the file as it lies in the storage, and some MiB of rows. Not thread-safe.
+/// In memory are some MiB of rows, and of a file that is not local all of it as it lies in the storage. Not thread-safe.
 class DataFileReader {
  public:
   /// NotFound if there is no such file. Unimplemented if it is not laid out as we write (without field ids, a type that the
@@ -27,10 +29,10 @@ class DataFileReader {
   absl::StatusOr<bool> Read(RowBatch* batch);
 
  private:
-  class Impl;
-  explicit DataFileReader(std::unique_ptr<Impl> impl);
+  DataFileReader(std::string path, std::unique_ptr<ParquetBatches> batches);
 
-  std::unique_ptr<Impl> impl_;
+  const std::string path_;
+  const std::unique_ptr<ParquetBatches> batches_;
 };
 
 }  // namespace millrace::warehouse

@@ -1,4 +1,4 @@
-#include "reading/parquet_batches.h"
+#include "parquet/parquet_batches.h"
 
 #include <arrow/io/file.h>
 #include <arrow/io/memory.h>
@@ -60,6 +60,7 @@ class ParquetBatches::Impl {
       const std::shared_ptr<parquet::FileMetaData> footer = file->metadata();
       absl::StatusOr<std::vector<int>> columns = Columns(*footer->schema(), field_ids);
       if (!columns.ok()) return columns.status();
+      has_rows_only_ = columns->empty() && footer->num_rows() > 0;
       parquet::ArrowReaderProperties properties(/*use_threads=*/false);
       properties.set_batch_size(RowsAtOnce(*footer));
       properties.set_pre_buffer(false);
@@ -76,6 +77,8 @@ class ParquetBatches::Impl {
     }
     return absl::OkStatus();
   }
+
+  [[nodiscard]] bool has_rows_only() const { return has_rows_only_; }
 
   absl::StatusOr<std::shared_ptr<arrow::RecordBatch>> Next() {
     std::shared_ptr<arrow::RecordBatch> batch;
@@ -103,6 +106,7 @@ class ParquetBatches::Impl {
   }
 
   const std::string path_;
+  bool has_rows_only_ = false;
   std::unique_ptr<parquet::arrow::FileReader> reader_;
   std::shared_ptr<arrow::RecordBatchReader> batches_;
 };
@@ -118,6 +122,8 @@ absl::StatusOr<std::unique_ptr<ParquetBatches>> ParquetBatches::Open(Storage* st
   if (absl::Status status = impl->Open(*std::move(file), field_ids); !status.ok()) return status;
   return std::unique_ptr<ParquetBatches>(new ParquetBatches(std::move(impl)));
 }
+
+bool ParquetBatches::has_rows_only() const { return impl_->has_rows_only(); }
 
 absl::StatusOr<std::shared_ptr<arrow::RecordBatch>> ParquetBatches::Next() { return impl_->Next(); }
 

@@ -1,5 +1,5 @@
-#ifndef MILLRACE_WAREHOUSE_READING_PARQUET_BATCHES_H_
-#define MILLRACE_WAREHOUSE_READING_PARQUET_BATCHES_H_
+#ifndef MILLRACE_WAREHOUSE_PARQUET_PARQUET_BATCHES_H_
+#define MILLRACE_WAREHOUSE_PARQUET_PARQUET_BATCHES_H_
 
 #include <arrow/api.h>
 
@@ -22,6 +22,8 @@ class ParquetBatches {
                                                               const std::set<int>& field_ids);
   ~ParquetBatches();
 
+  /// The file has rows, and none of the columns: then batches have nothing but their numbers of rows.
+  [[nodiscard]] bool has_rows_only() const;
   /// nullptr: there are no more.
   absl::StatusOr<std::shared_ptr<arrow::RecordBatch>> Next();
 
@@ -34,4 +36,4 @@ class ParquetBatches {
 
 }  // namespace millrace::warehouse
 
-#endif  // MILLRACE_WAREHOUSE_READING_PARQUET_BATCHES_H_
+#endif  // MILLRACE_WAREHOUSE_PARQUET_PARQUET_BATCHES_H_

@@ -1,4 +1,4 @@
-#include "reading/parquet_batches.h"
+#include "parquet/parquet_batches.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
+#include "parquet/arrow_columns.h"
 #include "parquet/data_file_writer.h"
-#include "reading/arrow_text.h"
 #include "storage/local_storage.h"
 #include "storage/random_name.h"
 
@@ -69,6 +69,7 @@ TEST_F(ParquetBatchesTest, AFileWithNoneOfTheColumnsHasItsRows) {
   WriteNumbers(3);
   auto file = Open({7});
   ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_TRUE((*file)->has_rows_only());
   EXPECT_EQ((**(*file)->Next()).num_rows(), 3);
   EXPECT_EQ(*(*file)->Next(), nullptr);
 }
