@@ -9,7 +9,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "parquet/arrow_columns.h"
-#include "reading/value_text.h"
+#include "parquet/value_text.h"
 
 namespace millrace::warehouse {
 namespace {

@@ -1,18 +1,15 @@
 #include "serving/column_json.h"
 
-#include <charconv>
 #include <cmath>
 #include <cstdio>
 
 #include "absl/numeric/int128.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/civil_time.h"
+#include "parquet/value_text.h"
 
 namespace millrace::warehouse {
 namespace {
-
-constexpr int64_t kDayMicros = 86'400'000'000;
 
 template <typename T>
 T Value(const Column& column, int64_t row) {
@@ -20,60 +17,12 @@ T Value(const Column& column, int64_t row) {
 }
 
 template <typename T>
-void AppendNumber(T value, std::string* json) {
-  char text[64];
-  const auto end = std::to_chars(text, text + sizeof(text), value);
-  json->append(text, end.ptr);
-}
-
-template <typename T>
 void AppendFloat(T value, bool quoted, std::string* json) {
-  if (!std::isfinite(value)) {
-    absl::StrAppend(json, quoted ? "" : "\"",
-                    std::isnan(value) ? "NaN"
-                    : value > 0       ? "Infinity"
-                                      : "-Infinity",
-                    quoted ? "" : "\"");
-    return;
-  }
-  AppendNumber(value, json);
-}
-
-void AppendDecimal(absl::int128 value, int scale, std::string* json) {
-  absl::uint128 left = value < 0 ? absl::uint128(0) - absl::uint128(value) : absl::uint128(value);
-  std::string digits;  // from the last one on, with the point
-  const int least = scale + (scale > 0 ? 2 : 1);
-  while (left != 0 || static_cast<int>(digits.size()) < least) {
-    digits.push_back(static_cast<char>('0' + static_cast<int>(left % 10)));
-    left /= 10;
-    if (static_cast<int>(digits.size()) == scale) digits.push_back('.');
-  }
-  if (value < 0) json->push_back('-');
-  json->append(digits.rbegin(), digits.rend());
-}
-
-void AppendDay(int64_t days, std::string* json) {
-  const absl::CivilDay day = absl::CivilDay(1970, 1, 1) + days;
-  char text[48];
-  const int size =
-      std::snprintf(text, sizeof(text), "%04lld-%02d-%02d", static_cast<long long>(day.year()), day.month(), day.day());
-  json->append(text, static_cast<size_t>(size));
-}
-
-void AppendInstant(int64_t micros, std::string* json) {
-  int64_t days = micros / kDayMicros;
-  int64_t rest = micros % kDayMicros;
-  if (rest < 0) {
-    rest += kDayMicros;
-    --days;
-  }
-  AppendDay(days, json);
-  char text[48];
-  const int64_t seconds = rest / 1'000'000;
-  const int size =
-      std::snprintf(text, sizeof(text), "T%02d:%02d:%02d.%06dZ", static_cast<int>(seconds / 3600),
-                    static_cast<int>(seconds / 60 % 60), static_cast<int>(seconds % 60), static_cast<int>(rest % 1'000'000));
-  json->append(text, static_cast<size_t>(size));
+  // JSON has no words for what is no number.
+  const char* const quote = quoted || std::isfinite(value) ? "" : "\"";
+  json->append(quote);
+  AppendFloatText(value, json);
+  json->append(quote);
 }
 
 bool AppendEscaped(std::string_view text, std::string* json, std::string* error) {
@@ -102,10 +51,10 @@ bool AppendScalar(const Column& column, const Field& field, int64_t row, bool qu
       json->append(Value<uint8_t>(column, row) != 0 ? "true" : "false");
       return true;
     case Type::Kind::kInt:
-      AppendNumber(Value<int32_t>(column, row), json);
+      absl::StrAppend(json, Value<int32_t>(column, row));
       return true;
     case Type::Kind::kLong:
-      AppendNumber(Value<int64_t>(column, row), json);
+      absl::StrAppend(json, Value<int64_t>(column, row));
       return true;
     case Type::Kind::kFloat:
       AppendFloat(Value<float>(column, row), quoted, json);
@@ -114,13 +63,13 @@ bool AppendScalar(const Column& column, const Field& field, int64_t row, bool qu
       AppendFloat(Value<double>(column, row), quoted, json);
       return true;
     case Type::Kind::kDecimal:
-      AppendDecimal(Value<absl::int128>(column, row), field.type.scale, json);
+      AppendDecimalText(Value<absl::int128>(column, row), field.type.scale, json);
       return true;
     case Type::Kind::kDate:
-      AppendDay(Value<int32_t>(column, row), json);
+      AppendDateText(Value<int32_t>(column, row), json);
       return true;
     case Type::Kind::kTimestampTz:
-      AppendInstant(Value<int64_t>(column, row), json);
+      AppendInstantText(Value<int64_t>(column, row), json);
       return true;
     case Type::Kind::kString:
       return AppendEscaped(static_cast<const BytesColumn&>(column).Get(row), json, error);

@@ -1,5 +1,5 @@
-#ifndef MILLRACE_WAREHOUSE_READING_VALUE_TEXT_H_
-#define MILLRACE_WAREHOUSE_READING_VALUE_TEXT_H_
+#ifndef MILLRACE_WAREHOUSE_PARQUET_VALUE_TEXT_H_
+#define MILLRACE_WAREHOUSE_PARQUET_VALUE_TEXT_H_
 
 #include <cstdint>
 #include <string>
@@ -25,4 +25,4 @@ void AppendJsonText(std::string_view text, std::string* out);
 
 }  // namespace millrace::warehouse
 
-#endif  // MILLRACE_WAREHOUSE_READING_VALUE_TEXT_H_
+#endif  // MILLRACE_WAREHOUSE_PARQUET_VALUE_TEXT_H_

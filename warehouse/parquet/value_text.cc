@@ -1,4 +1,4 @@
-#include "reading/value_text.h"
+#include "parquet/value_text.h"
 
 #include <array>
 #include <charconv>
