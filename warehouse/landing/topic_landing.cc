@@ -188,12 +188,7 @@ absl::Status TopicLanding::Append(const LandedRecord& record) {
 }
 
 absl::Status TopicLanding::Decode(const LandedRecord& record) {
-  RowOrigin origin;
-  origin.topic = description_.topic;
-  origin.partition = record.partition;
-  origin.offset = record.offset;
-  origin.timestamp_ms = record.timestamp_ms;
-  origin.key = record.key;
+  const RowOrigin origin{description_.topic, record.partition, record.offset, record.timestamp_ms, record.key};
   absl::Status status = record.value ? decoder_->Append(*record.value, origin) : decoder_->AppendWithoutMessage(origin);
   if (!status.ok() || op_ == nullptr) return status;
   const int64_t row = decoder_->batch().rows() - 1;

@@ -1,14 +1,13 @@
 #include "reading/record_rows.h"
 
 #include <google/protobuf/descriptor.h>
-#include <google/protobuf/descriptor.pb.h>
 
 #include <optional>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "landing/landing_policy.h"
 #include "parquet/arrow_columns.h"
+#include "protobuf/load_message.h"
 #include "protobuf/row_decoder.h"
 #include "protobuf/table_schema.h"
 #include "reading/arrow_text.h"
@@ -24,22 +23,13 @@ class DecodedRecords final : public RecordRows {
   absl::Status Open(const LandingDescription& description, const std::vector<std::string>& columns) {
     absl::StatusOr<LandingPolicy> policy = LandingPolicy::Parse(description.settings);
     if (!policy.ok()) return policy.status();
-    google::protobuf::FileDescriptorSet set;
-    if (!set.ParseFromString(description.descriptor_set)) return absl::InvalidArgumentError("the descriptor set is damaged");
-    for (const auto& file : set.file()) {
-      if (pool_.BuildFile(file) == nullptr) {
-        return absl::InvalidArgumentError(absl::StrCat("the descriptor set lacks what ", file.name(),
-                                                       " imports, or is damaged there: make it with --include_imports"));
-      }
-    }
-    const google::protobuf::Descriptor* message = pool_.FindMessageTypeByName(description.message);
-    if (message == nullptr) {
-      return absl::InvalidArgumentError(absl::StrCat("the descriptor set has no message ", description.message));
-    }
-    absl::StatusOr<MappedSchema> mapped = MapSchema(*message, policy->mapping);
+    absl::StatusOr<const google::protobuf::Descriptor*> message =
+        LoadMessage(description.descriptor_set, description.message, &pool_);
+    if (!message.ok()) return message.status();
+    absl::StatusOr<MappedSchema> mapped = MapSchema(**message, policy->mapping);
     if (!mapped.ok()) return mapped.status();
     absl::StatusOr<std::unique_ptr<RowDecoder>> decoder =
-        RowDecoder::Create(mapped->schema, mapped->record, *message, policy->mapping);
+        RowDecoder::Create(mapped->schema, mapped->record, **message, policy->mapping);
     if (!decoder.ok()) return decoder.status();
     decoder_ = *std::move(decoder);
     arrow_schema_ = ArrowSchema(mapped->schema);
@@ -51,13 +41,7 @@ class DecodedRecords final : public RecordRows {
   absl::Status Append(int32_t partition, int64_t offset, int64_t timestamp_ms, NullableBytesView key,
                       NullableBytesView value) override {
     if (!value) return absl::InvalidArgumentError("the record has no value: it deletes its key");
-    RowOrigin origin;
-    origin.topic = topic_;
-    origin.partition = partition;
-    origin.offset = offset;
-    origin.timestamp_ms = timestamp_ms;
-    origin.key = key;
-    return decoder_->Append(*value, origin);
+    return decoder_->Append(*value, {topic_, partition, offset, timestamp_ms, key});
   }
 
   [[nodiscard]] int64_t pending_bytes() const override { return decoder_->batch().bytes(); }

@@ -97,12 +97,7 @@ absl::StatusOr<std::map<int32_t, int64_t>> PostgresLanding::Positions() {
 
 absl::Status PostgresLanding::Append(const LandedRecord& record) {
   if (!record.value) return AppendTombstone(record);
-  RowOrigin origin;
-  origin.topic = description_.topic;
-  origin.partition = record.partition;
-  origin.offset = record.offset;
-  origin.timestamp_ms = record.timestamp_ms;
-  origin.key = record.key;
+  const RowOrigin origin{description_.topic, record.partition, record.offset, record.timestamp_ms, record.key};
   RowBatch& batch = decoder_->batch();
   if (batch.rows() >= kBatchRows) batch.Clear();
   absl::Status status = decoder_->Append(*record.value, origin);
