@@ -7,49 +7,53 @@
 namespace millrace {
 namespace {
 
-using Count = int64_t LandingProgress::*;
+using warehouse::LandingCounts;
 
+int64_t Get(const LandingProgress& table, int64_t LandingProgress::*count) { return table.*count; }
+int64_t Get(const LandingProgress& table, int64_t LandingCounts::*count) { return table.counts.*count; }
+
+template <class Count>  // a member of either
 void AddCounter(const char* name, const char* help, Count count, const std::vector<LandingProgress>& progress,
                 MetricFamilies* out) {
   for (const LandingProgress& table : progress)
-    out->Counter(name, help, table.*count, {{"table", table.table}, {"topic", table.topic}});
+    out->Counter(name, help, Get(table, count), {{"table", table.table}, {"topic", table.topic}});
 }
 
 }  // namespace
 
 std::string LandingMetrics(const std::string& application_id, const std::vector<LandingProgress>& progress) {
   MetricFamilies families(application_id);
-  AddCounter("warehouse_rows_total", "Rows that this process has made part of a table.", &LandingProgress::rows, progress,
+  AddCounter("warehouse_rows_total", "Rows that this process has made part of a table.", &LandingCounts::rows, progress,
              &families);
   AddCounter("warehouse_dead_letters_total", "Records that could not become rows and went to the dead-letter table.",
-             &LandingProgress::dead_letters, progress, &families);
+             &LandingCounts::dead_letters, progress, &families);
   AddCounter("warehouse_commits_total", "Commits of tables.", &LandingProgress::commits, progress, &families);
   AddCounter("warehouse_lost_commits_total",
              "Commits that somebody else's had made void; what they had is landed once all the same.",
              &LandingProgress::lost_commits, progress, &families);
   AddCounter("warehouse_retries_total", "Times that a table was not reached and is tried again.", &LandingProgress::retries,
              progress, &families);
-  AddCounter("warehouse_files_total", "Data files written.", &LandingProgress::files, progress, &families);
-  AddCounter("warehouse_file_bytes_total", "Bytes of data files written.", &LandingProgress::bytes, progress, &families);
+  AddCounter("warehouse_files_total", "Data files written.", &LandingCounts::files, progress, &families);
+  AddCounter("warehouse_file_bytes_total", "Bytes of data files written.", &LandingCounts::bytes, progress, &families);
   AddCounter("warehouse_compactions_total", "Times that small data files of a partition were rewritten as larger ones.",
-             &LandingProgress::compactions, progress, &families);
-  AddCounter("warehouse_files_compacted_total", "Small data files that were rewritten.", &LandingProgress::files_compacted,
+             &LandingCounts::compactions, progress, &families);
+  AddCounter("warehouse_files_compacted_total", "Small data files that were rewritten.", &LandingCounts::files_compacted,
              progress, &families);
   AddCounter("warehouse_snapshots_expired_total", "Old snapshots of tables that were forgotten.",
-             &LandingProgress::snapshots_expired, progress, &families);
-  AddCounter("warehouse_files_deleted_total", "Files deleted that no snapshot refers to any more.",
-             &LandingProgress::files_deleted, progress, &families);
+             &LandingCounts::snapshots_expired, progress, &families);
+  AddCounter("warehouse_files_deleted_total", "Files deleted that no snapshot refers to any more.", &LandingCounts::files_deleted,
+             progress, &families);
   AddCounter("warehouse_upkeep_errors_total", "Times that upkeep of a table failed and is tried again.",
-             &LandingProgress::upkeep_errors, progress, &families);
+             &LandingCounts::upkeep_errors, progress, &families);
   for (const LandingProgress& table : progress) {
     families.Gauge("warehouse_pending_bytes", "What was read and is not committed yet, about.",
                    static_cast<double>(table.pending_bytes), {{"table", table.table}, {"topic", table.topic}});
   }
   for (const LandingProgress& table : progress) {
-    if (!table.valid_through_ms) continue;
+    if (!table.counts.valid_through_ms) continue;
     families.Gauge("warehouse_valid_through_seconds",
                    "Time since 1970 that all partitions of the topic had reached when the table was last committed here.",
-                   static_cast<double>(*table.valid_through_ms) / 1000, {{"table", table.table}, {"topic", table.topic}});
+                   static_cast<double>(*table.counts.valid_through_ms) / 1000, {{"table", table.table}, {"topic", table.topic}});
   }
   for (const LandingProgress& table : progress) {
     families.Gauge("warehouse_waits", "1 while a table cannot be committed or read, and is tried again.",

@@ -211,16 +211,12 @@ void LandingWorker::CommitIfDue(Table* table) {
 
 void LandingWorker::Upkeep(Table* table) {
   table->landing->Upkeep();
-  const warehouse::LandingCounts counts = table->landing->counts();
-  if (counts.upkeep_errors > table->progress.upkeep_errors) {
+  warehouse::LandingCounts counts = table->landing->counts();
+  if (counts.upkeep_errors > table->progress.counts.upkeep_errors) {
     LogWarning(absl::StrCat(counts.last_upkeep_error, "; rows are landed all the same, and it is tried again"),
                {.event = "warehouse-upkeep-failed", .topic = table->description.topic});
   }
-  table->progress.compactions = counts.compactions;
-  table->progress.files_compacted = counts.files_compacted;
-  table->progress.snapshots_expired = counts.snapshots_expired;
-  table->progress.files_deleted = counts.files_deleted;
-  table->progress.upkeep_errors = counts.upkeep_errors;
+  table->progress.counts = std::move(counts);
 }
 
 absl::Status LandingWorker::Commit(Table* table) {
@@ -245,12 +241,7 @@ absl::Status LandingWorker::Commit(Table* table) {
     positions[p] = table->parts[p].start = range.end;
     table->progress.positions[p] = range.end;
   }
-  const warehouse::LandingCounts counts = table->landing->counts();
-  table->progress.rows = counts.rows;
-  table->progress.dead_letters = counts.dead_letters;
-  table->progress.files = counts.files;
-  table->progress.bytes = counts.bytes;
-  table->progress.valid_through_ms = counts.valid_through_ms;
+  table->progress.counts = table->landing->counts();
   if (context_->committed) context_->committed(table->description.topic, positions);
   return absl::OkStatus();
 }

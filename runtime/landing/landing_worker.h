@@ -26,18 +26,9 @@ struct LandingProgress {
   std::string topic;
   std::string table;  // with its namespace
   int64_t commits = 0;
-  int64_t lost_commits = 0;  // somebody else had landed the same records
-  int64_t rows = 0;
-  int64_t dead_letters = 0;
-  int64_t files = 0;
-  int64_t bytes = 0;
-  int64_t compactions = 0;
-  int64_t files_compacted = 0;
-  int64_t snapshots_expired = 0;
-  int64_t files_deleted = 0;
-  int64_t upkeep_errors = 0;
+  int64_t lost_commits = 0;         // somebody else had landed the same records
+  warehouse::LandingCounts counts;  // after the last commit here
   int64_t pending_bytes = 0;
-  std::optional<int64_t> valid_through_ms;  // of the table, after the last commit here
   int64_t retries = 0;
   std::string waits;                     // why it cannot go on now; empty = it can
   std::map<int32_t, int64_t> positions;  // of the partitions that are read here, as committed

@@ -130,7 +130,7 @@ absl::Status WarehouseLanding::error() const { return impl_->error(); }
 
 std::map<std::string, int64_t> WarehouseLanding::RowsLanded() const {
   std::map<std::string, int64_t> rows;
-  for (const LandingProgress& table : impl_->progress()) rows[table.table] = table.rows;
+  for (const LandingProgress& table : impl_->progress()) rows[table.table] = table.counts.rows;
   return rows;
 }
 

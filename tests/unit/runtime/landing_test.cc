@@ -188,7 +188,7 @@ TEST_F(LandingTest, MetricsShowEachTable) {
   auto landing = Make();
   ASSERT_TRUE(landing->Start().ok());
   ExpectRows("payments", 6);
-  EXPECT_TRUE(Eventually([&] { return landing->progress().at(1).rows == 6; }));
+  EXPECT_TRUE(Eventually([&] { return landing->progress().at(1).counts.rows == 6; }));
   const std::string text = LandingMetrics("shop", landing->progress());
   EXPECT_THAT(text, HasSubstr("warehouse_rows_total{application=\"shop\",table=\"default.payments\",topic=\"payments\"} 6"));
   EXPECT_THAT(

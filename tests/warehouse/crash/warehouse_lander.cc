@@ -105,9 +105,9 @@ int Land(const std::string& servers, const std::string& topic, int64_t commit_by
   const LandingProgress progress = worker.progress().front();
   printf("%lld commits, %lld lost, %lld retries, %lld compactions, %lld snapshots forgotten, %lld files deleted, %lld errors\n",
          static_cast<long long>(progress.commits), static_cast<long long>(progress.lost_commits),
-         static_cast<long long>(progress.retries), static_cast<long long>(progress.compactions),
-         static_cast<long long>(progress.snapshots_expired), static_cast<long long>(progress.files_deleted),
-         static_cast<long long>(progress.upkeep_errors));
+         static_cast<long long>(progress.retries), static_cast<long long>(progress.counts.compactions),
+         static_cast<long long>(progress.counts.snapshots_expired), static_cast<long long>(progress.counts.files_deleted),
+         static_cast<long long>(progress.counts.upkeep_errors));
   return 0;
 }
 
