@@ -139,6 +139,11 @@ void PrintError(const absl::Status& status) {
   for (absl::string_view line : absl::StrSplit(status.message(), '\n')) fprintf(stderr, "error: %s\n", std::string(line).c_str());
 }
 
+int ErrorExit(const absl::Status& status) {
+  PrintError(status);
+  return absl::IsInvalidArgument(status) ? kExitUsage : kExitFailed;
+}
+
 struct Application::State {
   std::string name;
   TopologyFunction topology;

@@ -54,6 +54,9 @@ struct ResetFlags {
 /// On stderr, each line of the message with "error: " in front.
 void PrintError(const absl::Status& status);
 
+/// PrintError, and the exit code that fits: kExitUsage if the command line or the configuration is wrong.
+[[nodiscard]] int ErrorExit(const absl::Status& status);
+
 /// Level, format and application of the process's log.
 void ConfigureLoggingFrom(const StreamsConfig& config);
 

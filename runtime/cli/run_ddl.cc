@@ -28,7 +28,7 @@ absl::StatusOr<std::string> DdlText(const StreamsConfig& config, const DdlFlags&
 int PrintDdl(const StreamsConfig& config, const DdlFlags& flags) {
   ConfigureLoggingFrom(config);
   const absl::StatusOr<std::string> text = DdlText(config, flags);
-  if (!text.ok()) return PrintError(text.status()), absl::IsInvalidArgument(text.status()) ? kExitUsage : kExitFailed;
+  if (!text.ok()) return ErrorExit(text.status());
   fputs(text->c_str(), stdout);
   return kExitOk;
 }

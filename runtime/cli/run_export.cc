@@ -93,9 +93,7 @@ int ExportCsv(const StreamsConfig& config, const ExportFlags& flags, const std::
   ConfigureLoggingFrom(config);
   if (const absl::Status status = CheckFlags(flags); !status.ok()) return PrintError(status), kExitUsage;
   const absl::StatusOr<int> code = flags.topic.empty() ? ExportTables(config, flags) : ExportRecords(config, flags, topics);
-  if (code.ok()) return *code;
-  PrintError(code.status());
-  return absl::IsInvalidArgument(code.status()) ? kExitUsage : kExitFailed;
+  return code.ok() ? *code : ErrorExit(code.status());
 }
 
 }  // namespace millrace

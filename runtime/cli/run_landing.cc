@@ -44,9 +44,7 @@ absl::Status Land(const StreamsConfig& config, const std::vector<LandedTopic>& t
 int LandTopics(const StreamsConfig& config, const std::vector<LandedTopic>& topics) {
   ConfigureLoggingFrom(config);
   const absl::Status status = Land(config, topics);
-  if (status.ok()) return kExitOk;
-  PrintError(status);
-  return absl::IsInvalidArgument(status) ? kExitUsage : kExitFailed;
+  return status.ok() ? kExitOk : ErrorExit(status);
 }
 
 }  // namespace millrace

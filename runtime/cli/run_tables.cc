@@ -34,7 +34,7 @@ absl::StatusOr<std::unique_ptr<warehouse::Warehouse>> OpenToRead(const StreamsCo
 int PrintTables(const StreamsConfig& config, const TablesFlags& flags) {
   ConfigureLoggingFrom(config);
   const absl::StatusOr<std::string> text = TablesText(config, flags);
-  if (!text.ok()) return PrintError(text.status()), absl::IsInvalidArgument(text.status()) ? kExitUsage : kExitFailed;
+  if (!text.ok()) return ErrorExit(text.status());
   fputs(text->c_str(), stdout);
   return kExitOk;
 }

@@ -72,13 +72,12 @@ absl::Status AddLines(const StreamsConfig& config, LandingSink sink, TablesByNam
   return absl::OkStatus();
 }
 
-absl::StatusOr<MessageDescriptors*> ReadDescriptors(const StreamsConfig& config, MessageDescriptors* descriptors) {
+absl::Status ReadDescriptors(const StreamsConfig& config, MessageDescriptors* descriptors) {
   const std::string file = config.Get("warehouse.descriptors").value_or("");
-  if (file.empty()) return descriptors;
+  if (file.empty()) return absl::OkStatus();
   absl::StatusOr<std::string> text = Host::Real().files().Read(file);
   if (!text.ok()) return absl::InvalidArgumentError(absl::StrCat("warehouse.descriptors: ", text.status().message()));
-  if (absl::Status status = descriptors->Add(*text, file); !status.ok()) return status;
-  return descriptors;
+  return descriptors->Add(*text, file);
 }
 
 absl::StatusOr<warehouse::LandingDescription> Describe(const StreamsConfig& config, LandingSink sink, const std::string& table,
@@ -161,7 +160,7 @@ absl::StatusOr<warehouse::LandingDescription> DescribeTopic(const StreamsConfig&
   TablesByName tables = TablesOf(topics);
   if (absl::Status status = AddLines(config, LandingSink::kWarehouse, &tables); !status.ok()) return status;
   MessageDescriptors descriptors;
-  if (auto read = ReadDescriptors(config, &descriptors); !read.ok()) return read.status();
+  if (absl::Status status = ReadDescriptors(config, &descriptors); !status.ok()) return status;
   for (const auto& [table, lines] : tables) {
     const std::vector<std::string> words = absl::StrSplit(lines.value, absl::ByAnyChar(" \t"), absl::SkipEmpty());
     if (words.empty() || words[0] != topic) continue;
@@ -193,7 +192,7 @@ absl::StatusOr<LandingSettings> LandingSettingsFrom(const StreamsConfig& config,
   if (absl::Status status = AddLines(config, sink, &tables); !status.ok()) return status;
   settings.landing = OptionsOf(config, sink);
   MessageDescriptors descriptors;
-  if (auto read = ReadDescriptors(config, &descriptors); !read.ok()) return read.status();
+  if (absl::Status status = ReadDescriptors(config, &descriptors); !status.ok()) return status;
   std::set<std::string> landed;
   for (auto& [table, lines] : tables) {
     absl::StatusOr<warehouse::LandingDescription> description = Describe(config, sink, table, std::move(lines), descriptors);
