@@ -27,6 +27,8 @@ std::string LandingMetrics(const std::string& application_id, const std::vector<
              &families);
   AddCounter("warehouse_dead_letters_total", "Records that could not become rows and went to the dead-letter table.",
              &LandingCounts::dead_letters, progress, &families);
+  AddCounter("warehouse_skipped_total", "Records that could not become rows and were left out, by errors=skip.",
+             &LandingCounts::skipped, progress, &families);
   AddCounter("warehouse_commits_total", "Commits of tables.", &LandingProgress::commits, progress, &families);
   AddCounter("warehouse_lost_commits_total",
              "Commits that somebody else's had made void; what they had is landed once all the same.",
