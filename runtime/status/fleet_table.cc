@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "status/status_record.h"
+#include "status/text_table.h"
 #include "task/located_status.h"
 
 namespace millrace {
@@ -19,26 +20,6 @@ using internal::WorkerStatus;
 using Row = std::vector<std::string>;
 
 constexpr size_t kShownTasks = 50;
-
-// Columns as wide as their longest cell; those of `numbers` stand at the right.
-std::string Align(const std::vector<Row>& rows, const std::set<size_t>& numbers) {
-  std::vector<size_t> widths;
-  for (const Row& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  std::string text;
-  for (const Row& row : rows) {
-    std::string line;
-    for (size_t i = 0; i < row.size(); ++i) {
-      const std::string gap(widths[i] - row[i].size(), ' ');
-      absl::StrAppend(&line, i == 0 ? "" : "  ", numbers.contains(i) ? gap + row[i] : row[i] + gap);
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    absl::StrAppend(&text, line, "\n");
-  }
-  return text;
-}
 
 std::string Memory(int64_t bytes) {
   if (bytes < int64_t{10} << 20) return absl::StrCat(bytes >> 10, " KiB");
@@ -143,7 +124,7 @@ absl::StatusOr<std::string> FleetTable(const std::string& application_id, const 
   std::string text = absl::StrCat("application ", application_id, ", topology ", manifest->topology_hash(), ", ", tasks.size(),
                                   tasks.size() == 1 ? " task\n" : " tasks\n");
   std::erase_if(tasks, [&](const std::string& task) { return owned.contains(task); });
-  absl::StrAppend(&text, Align(rows, {3, 4, 5, 6, 7, 8, 9}), remarks, WithoutOwner(std::move(tasks)));
+  absl::StrAppend(&text, TextTable(rows, {.numbers = {3, 4, 5, 6, 7, 8, 9}}), remarks, WithoutOwner(std::move(tasks)));
   return text;
 }
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "status/text_table.h"
 
 namespace millrace {
 namespace {
@@ -51,26 +52,6 @@ std::string Size(int64_t bytes) {
     ++unit;
   }
   return absl::StrFormat("%.1f %s", size, kUnits[unit]);
-}
-
-/// Columns as wide as their widest value, two spaces apart; the last as it is.
-std::string Aligned(const Lines& lines, const std::string& indent) {
-  std::vector<size_t> widths;
-  for (const auto& line : lines) {
-    widths.resize(std::max(widths.size(), line.size()));
-    for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
-  }
-  std::string text;
-  for (const auto& line : lines) {
-    std::string out = indent;
-    for (size_t i = 0; i < line.size(); ++i) {
-      out += line[i];
-      if (i + 1 < line.size()) out.append(widths[i] - line[i].size() + 2, ' ');
-    }
-    out.erase(out.find_last_not_of(' ') + 1);
-    absl::StrAppend(&text, out, "\n");
-  }
-  return text;
 }
 
 /// One line, whatever stands in a comment.
@@ -176,7 +157,7 @@ std::string ListTables(const std::vector<TableInfo>& tables, int64_t now_ms) {
     lines.push_back({OneLine(NameOf(table)), absl::StrCat(table.rows), absl::StrCat(table.files), Size(table.bytes),
                      absl::StrCat(table.snapshots), LastCommit(table, now_ms), ValidThrough(table, now_ms)});
   }
-  return Aligned(lines, "");
+  return TextTable(lines);
 }
 
 std::string DescribeTable(const TableInfo& table, int64_t now_ms) {
@@ -192,10 +173,10 @@ std::string DescribeTable(const TableInfo& table, int64_t now_ms) {
                  {"valid through", ValidThrough(table, now_ms)},
                  {"partitioned by", partitions},
                  {"time zone", table.time_zone}};
-  std::string text = absl::StrCat(OneLine(NameOf(table)), "\n", Aligned(facts, "  "), "columns\n");
+  std::string text = absl::StrCat(OneLine(NameOf(table)), "\n", TextTable(facts, {.indent = 2}), "columns\n");
   Lines columns;
   AddColumns(table.columns, "", &columns);
-  text += Aligned(columns, "  ");
+  text += TextTable(columns, {.indent = 2});
   for (const TableInfo::Landed& topic : table.landed) {
     absl::StrAppend(&text, "landed by ", topic.application_id, " from topic ", topic.topic, "\n");
     Lines partitions_of_topic = {{"partition", "next offset", "stream time"}};
@@ -203,7 +184,7 @@ std::string DescribeTable(const TableInfo& table, int64_t now_ms) {
       partitions_of_topic.push_back({absl::StrCat(number), absl::StrCat(position.next),
                                      position.stream_time_ms ? TimeAndAge(*position.stream_time_ms, now_ms) : "none"});
     }
-    text += Aligned(partitions_of_topic, "  ");
+    text += TextTable(partitions_of_topic, {.indent = 2});
   }
   return text;
 }
