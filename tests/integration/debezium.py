@@ -10,7 +10,6 @@ import concurrent.futures
 import datetime
 import decimal
 import json
-import os
 import pathlib
 import signal
 import subprocess
@@ -18,11 +17,14 @@ import sys
 import tempfile
 import time
 
-import duckdb
 import psycopg2
 import pyiceberg.table
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(SOURCE / "tests/support"))
+import duck  # noqa: E402
+import local_servers  # noqa: E402
+
 DEADLINE_S = 90
 OWNER = "of-the-owner"
 TABLE = "public.orders"
@@ -65,11 +67,7 @@ AFTER_IT = [
 
 
 def script(name, *arguments):
-    environment = {**os.environ, "DEBEZIUM_PASSWORD": "of the \\ role", "PGPASSWORD": OWNER}
-    done = subprocess.run([SOURCE / "scripts" / name, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"scripts/{name} {' '.join(arguments)}:\n{done.stdout}")
-    return done.stdout.strip().splitlines()[-1].split("=", 1)[-1] if done.stdout.strip() else ""
+    return local_servers.script(name, *arguments, DEBEZIUM_PASSWORD="of the \\ role", PGPASSWORD=OWNER)
 
 
 class Run:
@@ -243,11 +241,7 @@ def check_tables(run, paid):
         metadata = folder / "metadata" / f"v{version}.metadata.json"
         arrow = pyiceberg.table.StaticTable.from_metadata(str(metadata)).scan().to_arrow()
         by_pyiceberg = sorted(tuple(row[name] for name in names.split(", ")) for row in arrow.to_pylist())
-        connection = duckdb.connect()
-        for name in ("avro", "iceberg"):
-            site = pathlib.Path(duckdb.__file__).parent.parent
-            found = sorted((site / f"duckdb_extension_{name}" / "extensions").glob(f"v*/{name}.duckdb_extension"))
-            connection.load_extension(str(found[-1]))
+        connection = duck.iceberg()
         connection.execute("set TimeZone = 'UTC'")
         by_duckdb = sorted(connection.execute(f"select {names} from iceberg_scan('{metadata}')").fetchall())
         assert by_pyiceberg == by_duckdb, (by_pyiceberg, by_duckdb)

@@ -11,7 +11,6 @@ nor repeated where that is promised (no --kill, or exactly once). FOLDER holds t
 
 import argparse
 import json
-import os
 import pathlib
 import re
 import signal
@@ -22,16 +21,11 @@ import time
 import urllib.request
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-KAFKA = str(SOURCE / "scripts/kafka")
+sys.path.append(str(SOURCE / "tests/support"))
+from local_servers import output_of, script  # noqa: E402
+
 PEER = str(SOURCE / "tests/bench/peers/kafka-streams/run")
 DEADLINE_S = 480
-
-
-def output_of(*command):
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    if result.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)} ended with {result.returncode}:\n{result.stdout}{result.stderr}")
-    return result.stdout
 
 
 class Worker:
@@ -236,12 +230,11 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="millrace-workers-") as folder:
         folder = pathlib.Path(folder)
-        started = output_of(KAFKA, "start", "--dir", str(folder / "kafka"))
-        servers = re.search(r"bootstrap\.servers=(\S+)", started)[1]
+        servers = script("kafka", "start", "--dir", str(folder / "kafka"))
         try:
             good = run(arguments, folder, servers)
         finally:
-            subprocess.run([KAFKA, "stop", "--dir", str(folder / "kafka")], stdout=subprocess.DEVNULL)
+            script("kafka", "stop", "--dir", str(folder / "kafka"))
     return 0 if good else 1
 
 

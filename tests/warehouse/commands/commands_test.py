@@ -24,6 +24,10 @@ import moto
 import psycopg2
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
+sys.path.append(str(SOURCE / "tests/support"))
+import duck  # noqa: E402
+from local_servers import S3, script  # noqa: E402
+
 BIN = PROTOC = POSTGRES = None
 SERVERS = contextlib.ExitStack()
 
@@ -76,10 +80,6 @@ def run(*command, check=True, **more):
     return done
 
 
-def script(name, *arguments):
-    return run(SOURCE / "scripts" / name, *arguments).stdout.decode().strip().rpartition("\n")[2]
-
-
 class Place:
     """A warehouse with tables."""
 
@@ -117,12 +117,10 @@ def statements(text):
 
 def duckdb_with(text):
     connection = duckdb.connect()
-    site = pathlib.Path(duckdb.__file__).parent.parent
     for statement in statements(text):
         if statement.startswith("INSTALL"):
             # From the wheels instead of the network.
-            for name in {"iceberg": ["avro", "iceberg"]}[statement.split()[1]]:
-                connection.load_extension(str(next((site / f"duckdb_extension_{name}").rglob(f"{name}.duckdb_extension"))))
+            duck.load(connection, *{"iceberg": ["avro", "iceberg"]}[statement.split()[1]])
         elif not statement.startswith("LOAD"):
             connection.execute(statement)
     return connection
@@ -226,14 +224,9 @@ class Ddl(Commands):
         connection.close()
 
     def test_glue_takes_the_registration_for_athena(self):
-        moto_server = SERVERS.enter_context(subprocess.Popen(
-            [sys.executable, SOURCE / "tests/warehouse/storage/moto_server.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True))
-        SERVERS.callback(moto_server.kill)
-        port, key, secret = moto_server.stdout.readline().split()
-        place = Place(self.folder / "glue", {"uri": "s3://warehouse/glue", "s3.endpoint": f"http://127.0.0.1:{port}",
-                                             "s3.path-style-access": "true", "s3.region": "us-east-1"},
-                      {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret})
+        s3 = S3()
+        SERVERS.callback(s3.stop)
+        place = Place(self.folder / "glue", {"uri": "s3://warehouse/glue", **s3.settings}, s3.environment)
         place.land(ROWS)
         text = place.output("ddl", "--engine", "athena")
         commands = shlex.split(text, comments=True)
@@ -321,7 +314,7 @@ class Export(Commands):
     def test_a_topic_has_the_rows_of_its_table(self):
         folder = self.folder / "kafka"
         SERVERS.callback(script, "kafka", "stop", "--dir", str(folder))
-        kafka = script("kafka", "start", "--dir", str(folder)).removeprefix("bootstrap.servers=")
+        kafka = script("kafka", "start", "--dir", str(folder))
         run(f"{BIN}/tshirt", "generate", "--bootstrap-servers", kafka, "--users", "200", "--partitions", "2")
         export = [f"{BIN}/tshirt", "export", "--bootstrap-servers", kafka, "--topic", "payments"]
         rows = list(csv.DictReader(io.StringIO(run(*export, "--message", "millrace.tshirt.v1.Payment").stdout.decode(), newline="")))

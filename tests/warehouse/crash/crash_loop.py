@@ -39,6 +39,9 @@ import pyiceberg.io
 import pyiceberg.table
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
+sys.path.append(str(SOURCE / "tests/support"))
+from local_servers import S3, script  # noqa: E402
+
 PARTITIONS = 3
 # Some hundred records, so that a landing has many commits.
 SMALL_COMMIT_BYTES = 20000
@@ -48,13 +51,6 @@ UPKEEP = {"compaction.min-input-files": 2, "compaction.idle-ms": 0, "commit.mani
           "history.expire.max-snapshot-age-ms": 3000, "history.expire.min-snapshots-to-keep": 5, "sweep.interval-ms": 0}
 TOPIC = "payments"
 KEYS = 500
-
-
-def script(name, *arguments):
-    done = subprocess.run([SOURCE / "scripts" / name, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"scripts/{name} {' '.join(arguments)}:\n{done.stdout}")
-    return done.stdout
 
 
 class Place:
@@ -74,7 +70,7 @@ class Place:
             self.sql = f"postgresql+psycopg2://millrace@127.0.0.1:{port}/millrace"
 
     def start_server(self):
-        port = script("postgres", "start", "--dir", str(self.folder / "postgres")).strip().splitlines()[-1].split("=")[1]
+        port = script("postgres", "start", "--dir", str(self.folder / "postgres"))
         self.ends.append(lambda: script("postgres", "stop", "--dir", str(self.folder / "postgres")))
         return port
 
@@ -87,18 +83,14 @@ class Place:
         self.serving = address
 
     def start_s3(self):
-        server = subprocess.Popen([sys.executable, SOURCE / "tests/warehouse/storage/moto_server.py"], stdin=subprocess.PIPE,
-                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        self.ends.append(server.kill)
-        port, key, secret = server.stdout.readline().split()
-        self.environment = {"AWS_ACCESS_KEY_ID": key, "AWS_SECRET_ACCESS_KEY": secret}
-        self.settings |= {"uri": "s3://warehouse/crash-loop", "s3.endpoint": f"http://127.0.0.1:{port}", "s3.path-style-access": "true",
-                          "s3.region": "us-east-1"}
-        self.reading = {"s3.endpoint": f"http://127.0.0.1:{port}", "s3.access-key-id": key, "s3.secret-access-key": secret,
-                        "s3.region": "us-east-1"}
+        server = S3()
+        self.ends.append(server.stop)
+        self.environment = server.environment
+        self.settings |= {"uri": "s3://warehouse/crash-loop", **server.settings}
+        self.reading = server.reading
 
     def start_hdfs(self):
-        self.hdfs = script("hdfs", "start", "--dir", str(self.folder / "hdfs")).strip().splitlines()[-1].split("=")[1]
+        self.hdfs = script("hdfs", "start", "--dir", str(self.folder / "hdfs"))
         self.ends.append(lambda: script("hdfs", "stop", "--dir", str(self.folder / "hdfs")))
         self.settings["uri"] = f"hdfs://{self.hdfs}/warehouse"
 
@@ -275,8 +267,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="millrace-crash-") as name:
         folder = pathlib.Path(name)
         folder.chmod(0o755)  # PostgreSQL runs as another user
-        servers = [line for line in script("kafka", "start", "--dir", str(folder / "kafka")).splitlines()
-                   if line.startswith("bootstrap.servers=")][0].split("=")[1]
+        servers = script("kafka", "start", "--dir", str(folder / "kafka"))
         place = None
         try:
             place = Place(arguments, folder)

@@ -12,15 +12,14 @@ import os
 import pathlib
 import resource
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
-sys.path += [str(SOURCE / "tests/integration"), str(SOURCE / "tests/warehouse/land")]
-from land_test import duck  # noqa: E402
-from workers import KAFKA, Worker, output_of  # noqa: E402
+sys.path += [str(SOURCE / "tests/integration"), str(SOURCE / "tests/support")]
+import duck  # noqa: E402
+from workers import Worker, output_of, script  # noqa: E402
 
 PARTITIONS = 2
 
@@ -34,8 +33,7 @@ class Bench:
     def __init__(self, binaries, folder):
         self.binaries, self.folder = binaries, folder
         self.table = str(folder / "warehouse/default/payments")
-        started = output_of(KAFKA, "start", "--dir", str(folder / "kafka"))
-        self.servers = next(line for line in started.splitlines() if line.startswith("bootstrap.servers=")).split("=")[1]
+        self.servers = script("kafka", "start", "--dir", str(folder / "kafka"))
         # The shop's topics, with next to nothing in them.
         output_of(f"{binaries}/tshirt", "generate", "--bootstrap-servers", self.servers, "--users", "1", "--partitions", str(PARTITIONS))
 
@@ -57,7 +55,7 @@ class Bench:
             cpu = cpu_seconds(worker.process.pid)
         seconds = time.monotonic() - began
         worker.end(signal.SIGTERM)
-        connection = duck()
+        connection = duck.iceberg()
         connection.execute("set threads = 1")
         connection.execute("create table payments as select * from iceberg_scan(?)", [self.table])
         counted = connection.execute("select count(*), count(distinct (_topic_partition, _offset)) from payments").fetchone()
@@ -77,7 +75,7 @@ class Bench:
         while time.monotonic() < until:
             self.fill(1000)
             if pathlib.Path(self.table, "metadata/version-hint.text").exists():
-                newest = duck().execute("select epoch(max(_timestamp)) from iceberg_scan(?)", [self.table]).fetchone()[0]
+                newest = duck.iceberg().execute("select epoch(max(_timestamp)) from iceberg_scan(?)", [self.table]).fetchone()[0]
                 if newest is not None:
                     ages.append(time.time() - newest)
             time.sleep(1)
@@ -87,7 +85,7 @@ class Bench:
         return True
 
     def stop(self):
-        subprocess.run([KAFKA, "stop", "--dir", str(self.folder / "kafka")], check=True, stdout=subprocess.DEVNULL)
+        script("kafka", "stop", "--dir", str(self.folder / "kafka"))
 
 
 def main():

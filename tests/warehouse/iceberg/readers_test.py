@@ -11,7 +11,6 @@ import sys
 import tempfile
 import unittest
 
-import duckdb
 import fastavro
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,6 +20,9 @@ from pyiceberg.schema import Schema, assign_fresh_schema_ids
 from pyiceberg.table import StaticTable
 from pyiceberg.transforms import BucketTransform, DayTransform, IdentityTransform
 from pyiceberg.types import LongType, NestedField, StringType, TimestamptzType
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+import duck  # noqa: E402
 
 STEP = ""
 UTC = datetime.timezone.utc
@@ -123,11 +125,7 @@ def by_pyiceberg(metadata, **scan):
 
 
 def by_duckdb(folder, where="true"):
-    connection = duckdb.connect()
-    site = pathlib.Path(duckdb.__file__).parent.parent
-    for name in ("avro", "iceberg"):
-        found = sorted((site / f"duckdb_extension_{name}" / "extensions").glob(f"v*/{name}.duckdb_extension"))
-        connection.load_extension(str(found[-1]))
+    connection = duck.iceberg()
     connection.execute("set TimeZone='UTC'")
     return connection.sql(f"select * from iceberg_scan('{folder}') where {where}").to_arrow_table().to_pylist()
 

@@ -12,25 +12,14 @@ import time
 import unittest
 import urllib.request
 
-import duckdb
-
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(SOURCE / "tests/integration"))
-from workers import KAFKA, Worker, output_of  # noqa: E402
+sys.path += [str(SOURCE / "tests/integration"), str(SOURCE / "tests/support")]
+import duck  # noqa: E402
+from workers import Worker, output_of, script  # noqa: E402
 
 INPUTS = ["registrations", "orders", "deliveries", "payments"]
 DEADLINE_S = 90
 BIN: pathlib.Path
-
-
-def duck():
-    """A connection with the extensions that were installed beside it; nothing is downloaded."""
-    connection = duckdb.connect()
-    for name in ("avro", "iceberg"):
-        package = __import__(f"duckdb_extension_{name}")
-        folder = pathlib.Path(package.__file__).parent / "extensions" / f"v{duckdb.__version__}"
-        connection.load_extension(str(folder / f"{name}.duckdb_extension"))
-    return connection
 
 
 class LandTest(unittest.TestCase):
@@ -38,9 +27,8 @@ class LandTest(unittest.TestCase):
         holder = tempfile.TemporaryDirectory(prefix="millrace-land-")
         self.addCleanup(holder.cleanup)
         self.folder = pathlib.Path(holder.name)
-        started = output_of(KAFKA, "start", "--dir", str(self.folder / "kafka"))
-        self.addCleanup(output_of, KAFKA, "stop", "--dir", str(self.folder / "kafka"))
-        self.servers = next(line for line in started.splitlines() if line.startswith("bootstrap.servers=")).split("=")[1]
+        self.addCleanup(script, "kafka", "stop", "--dir", str(self.folder / "kafka"))
+        self.servers = script("kafka", "start", "--dir", str(self.folder / "kafka"))
         self.settings = ["--bootstrap-servers", self.servers, "--set", f"warehouse.uri=file://{self.folder}/warehouse",
                          "--set", "warehouse.commit.interval.ms=300", "--set", "session.timeout.ms=6000"]
         self.workers = []
@@ -96,7 +84,7 @@ class LandTest(unittest.TestCase):
         location = self.folder / "warehouse" / table
         if not (location / "metadata/version-hint.text").exists():
             return (0, 0)
-        return duck().execute("select count(*), count(distinct (_topic_partition, _offset)) from iceberg_scan(?)", [str(location)]).fetchone()
+        return duck.iceberg().execute("select count(*), count(distinct (_topic_partition, _offset)) from iceberg_scan(?)", [str(location)]).fetchone()
 
     def test_each_record_is_one_row_while_landers_come_and_are_killed_and_a_reset_begins_anew(self):
         run = self.start("run", "run")

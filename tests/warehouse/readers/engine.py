@@ -38,14 +38,15 @@ class Answers:
 def duckdb_engine(job):
     import duckdb
 
+    sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+    import duck
+
     connection = duckdb.connect()
-    site = pathlib.Path(duckdb.__file__).parent.parent
     extensions = {"iceberg": ["avro", "iceberg"], "httpfs": ["httpfs"], "postgres": ["postgres_scanner"]}
     for statement in page.statements(job["code"]):
         # From the wheels instead of the network.
         if wanted := re.fullmatch(r"install (\w+)", statement):
-            for name in extensions[wanted[1]]:
-                connection.load_extension(str(next((site / f"duckdb_extension_{name}").rglob(f"{name}.duckdb_extension"))))
+            duck.load(connection, *extensions[wanted[1]])
         elif not re.fullmatch(r"load \w+", statement):
             connection.execute(statement)
 

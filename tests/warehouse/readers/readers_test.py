@@ -111,8 +111,7 @@ class Test:
         return [summary.operation.value + ("" if "millrace.application" in summary.additional_properties else " of Spark") for summary in summaries]
 
     def open(self, place, table):
-        reading = {"s3.endpoint": f"http://127.0.0.1:{self.servers.s3_port}", "s3.region": shop.REGION,
-                   "s3.access-key-id": self.servers.access_key, "s3.secret-access-key": self.servers.secret_key}
+        reading = self.servers.s3.reading
         if place.sql:
             uri = place.properties["warehouse.catalog.uri"].replace("postgresql://", "postgresql+psycopg2://")
             return pyiceberg.catalog.sql.SqlCatalog("millrace", uri=uri, **reading).load_table(("shop", table))

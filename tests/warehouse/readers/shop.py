@@ -13,23 +13,11 @@ import psycopg2
 import page
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
+sys.path.append(str(SOURCE / "tests/support"))
+from local_servers import S3, output_of, script  # noqa: E402
+
 DEADLINE_S = 900
-REGION = "us-east-1"
 PLACES = ["local", "s3", "sql", "sql-s3"]
-
-
-def script(name, *arguments):
-    done = subprocess.run([SOURCE / "scripts" / name, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"scripts/{name} {' '.join(arguments)}:\n{done.stdout}")
-    return done.stdout.strip().rpartition("\n")[2]
-
-
-def output_of(command):
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}")
-    return done.stdout
 
 
 class Place:
@@ -42,9 +30,9 @@ class Place:
         self.folder = servers.folder / name
         database = name.replace("-", "_")
         self.substitutes = {
-            "s3.example:9000/company/warehouse": f"127.0.0.1:{servers.s3_port}/warehouse/{name}",
+            "s3.example:9000/company/warehouse": f"127.0.0.1:{servers.s3.port}/warehouse/{name}",
             "/data/warehouse": str(self.folder / "warehouse"), "s3://company/warehouse": f"s3://warehouse/{name}",
-            "s3.example:9000": f"127.0.0.1:{servers.s3_port}", "ACCESS_KEY": servers.access_key, "SECRET_KEY": servers.secret_key,
+            "s3.example:9000": f"127.0.0.1:{servers.s3.port}", "ACCESS_KEY": servers.s3.access_key, "SECRET_KEY": servers.s3.secret_key,
             "postgres.example:5432/catalog": f"127.0.0.1:{servers.postgres_port}/{database}",
             "host=postgres.example port=5432 dbname=catalog": f"host=127.0.0.1 port={servers.postgres_port} dbname={database}"}
         self.properties = page.properties(self.fill(blocks["tables"]))
@@ -53,7 +41,7 @@ class Place:
         if self.sql:
             servers.create_database(database)
         self.folder.mkdir()
-        self.environment = {**os.environ, "AWS_ACCESS_KEY_ID": servers.access_key, "AWS_SECRET_ACCESS_KEY": servers.secret_key}
+        self.environment = {**os.environ, **servers.s3.environment}
 
     def fill(self, code):
         return page.fill(code, self.substitutes)
@@ -72,13 +60,11 @@ class Servers:
     def __enter__(self):
         with contextlib.ExitStack() as begun:
             begun.callback(script, "kafka", "stop", "--dir", str(self.folder / "kafka"))
-            self.kafka = script("kafka", "start", "--dir", str(self.folder / "kafka")).removeprefix("bootstrap.servers=")
+            self.kafka = script("kafka", "start", "--dir", str(self.folder / "kafka"))
             begun.callback(script, "postgres", "stop", "--dir", str(self.folder / "postgres"))
-            self.postgres_port = script("postgres", "start", "--dir", str(self.folder / "postgres")).removeprefix("port=")
-            moto = subprocess.Popen([sys.executable, SOURCE / "tests/warehouse/storage/moto_server.py"], stdin=subprocess.PIPE,
-                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-            begun.callback(moto.kill)
-            self.s3_port, self.access_key, self.secret_key = moto.stdout.readline().split()
+            self.postgres_port = script("postgres", "start", "--dir", str(self.folder / "postgres"))
+            self.s3 = S3()
+            begun.callback(self.s3.stop)
             self.ends = begun.pop_all()
         return self
 
@@ -100,10 +86,10 @@ class Shop:
     def open(self, users):
         """Thirty days that end now: the topics and the facts, which the program has checked itself."""
         folder = self.servers.folder / "demo"
-        return output_of([self.program, "demo", "--kafka", self.servers.kafka, "--users", str(users), "--partitions", "3", "--dir", str(folder)])
+        return output_of(self.program, "demo", "--kafka", self.servers.kafka, "--users", str(users), "--partitions", "3", "--dir", str(folder))
 
     def go_on(self, users, seed):
-        output_of([self.program, "generate", *self.bootstrap, "--users", str(users), "--seed", str(seed), "--ending-now"])
+        output_of(self.program, "generate", *self.bootstrap, "--users", str(users), "--seed", str(seed), "--ending-now")
 
     @contextlib.contextmanager
     def landing(self, place):

@@ -15,7 +15,9 @@ import unittest
 
 import duckdb
 import pyiceberg.table
-import pytz  # noqa: F401 - duckdb wants it for instants
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "support"))
+import duck  # noqa: E402
 
 MINUTE_MS = 60_000
 BIN = None
@@ -37,12 +39,8 @@ def by_pyiceberg(table):
 
 
 def by_duckdb(table):
-    connection = duckdb.connect()
-    packages = pathlib.Path(duckdb.__file__).parents[1]
-    for extension in ("avro", "iceberg"):
-        connection.load_extension(str(next((packages / f"duckdb_extension_{extension}").rglob("*.duckdb_extension"))))
     file = table["metadata_file"].removeprefix("file://")
-    return connection.sql(f"select * from iceberg_scan('{file}') order by _topic_partition, _offset").fetchall()
+    return duck.iceberg().sql(f"select * from iceberg_scan('{file}') order by _topic_partition, _offset").fetchall()
 
 
 class Upkeep(unittest.TestCase):
