@@ -163,6 +163,10 @@ def trino_engine(job):
         found = cursor.fetchall()
         return [column.name for column in cursor.description], found
 
+    # A server that has just started knows of no node yet, not even itself.
+    deadline = time.monotonic() + 60
+    while query("select count(*) from system.runtime.nodes where state = 'active'")[1] == [[0]] and time.monotonic() < deadline:
+        time.sleep(0.5)
     return Answers(job, query).collect()
 
 
