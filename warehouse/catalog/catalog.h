@@ -1,6 +1,7 @@
 #ifndef MILLRACE_WAREHOUSE_CATALOG_CATALOG_H_
 #define MILLRACE_WAREHOUSE_CATALOG_CATALOG_H_
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -46,6 +47,9 @@ class Catalog {
   /// DeadlineExceeded: it may or may not have happened; load the table and look. Any other error: it has not.
   virtual absl::StatusOr<std::optional<LoadedTable>> Commit(const TableName& name, const LoadedTable& base,
                                                             const TableUpdate& update) = 0;
+
+  /// For how long a metadata file must stay that is not the table's state any more, and for how long the metadata log names it.
+  [[nodiscard]] virtual std::chrono::milliseconds MetadataKept() const = 0;
 };
 
 }  // namespace millrace::warehouse

@@ -21,8 +21,8 @@ std::string HintFile(const std::string& folder) { return JoinPath(folder, "versi
 
 }  // namespace
 
-FsCatalog::FsCatalog(std::shared_ptr<Storage> storage, std::string warehouse)
-    : storage_(std::move(storage)), warehouse_(std::move(warehouse)) {}
+FsCatalog::FsCatalog(std::shared_ptr<Storage> storage, std::string warehouse, std::function<int64_t()> clock)
+    : storage_(std::move(storage)), warehouse_(std::move(warehouse)), clock_(std::move(clock)) {}
 
 std::string FsCatalog::Folder(const TableName& name) const { return MetadataFolder(TableLocation(warehouse_, name)); }
 
@@ -131,7 +131,7 @@ absl::StatusOr<LoadedTable> FsCatalog::Create(const TableName& name, const Schem
   const absl::Status exists = Load(name).status();
   if (exists.ok()) return absl::AlreadyExistsError(absl::StrCat("there is a table ", name.ToString(), " in ", warehouse_));
   if (!absl::IsNotFound(exists)) return exists;
-  LoadedTable table{TableMetadata::New(TableLocation(warehouse_, name), schema, partition_by, WallClockMs(), properties),
+  LoadedTable table{TableMetadata::New(TableLocation(warehouse_, name), schema, partition_by, clock_(), properties),
                     VersionFile(Folder(name), 1)};
   absl::StatusOr<bool> written = storage_->WriteIfAbsent(table.metadata_file, table.metadata.Serialize());
   if (!written.ok()) return written.status();
@@ -172,8 +172,7 @@ absl::StatusOr<std::optional<LoadedTable>> FsCatalog::Commit(const TableName& na
     return absl::InvalidArgumentError(
         absl::StrCat(base.metadata_file, " is no metadata file of ", name.ToString(), " in ", warehouse_));
   }
-  absl::StatusOr<TableMetadata> metadata =
-      Apply(base.metadata, base.metadata_file, update, WallClockMs(), std::chrono::milliseconds(kKeepMetadataLog).count());
+  absl::StatusOr<TableMetadata> metadata = Apply(base.metadata, base.metadata_file, update, clock_(), MetadataKept().count());
   if (!metadata.ok()) return metadata.status();
   LoadedTable table{*std::move(metadata), VersionFile(folder, *version + 1)};
   absl::StatusOr<bool> written = storage_->WriteIfAbsent(table.metadata_file, table.metadata.Serialize());

@@ -1,13 +1,16 @@
 #ifndef MILLRACE_WAREHOUSE_CATALOG_FS_CATALOG_H_
 #define MILLRACE_WAREHOUSE_CATALOG_FS_CATALOG_H_
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 
 #include "catalog/catalog.h"
+#include "catalog/table_files.h"
 #include "storage/storage.h"
 
 namespace millrace::warehouse {
@@ -23,7 +26,7 @@ namespace millrace::warehouse {
 /// Thread-safe; the storage must take one writer out of several in WriteIfAbsent, which Probe finds out.
 class FsCatalog final : public Catalog {
  public:
-  FsCatalog(std::shared_ptr<Storage> storage, std::string warehouse);
+  FsCatalog(std::shared_ptr<Storage> storage, std::string warehouse, std::function<int64_t()> clock = WallClockMs);
 
   absl::Status Probe() override;
   absl::StatusOr<std::vector<TableName>> List() override;
@@ -32,6 +35,8 @@ class FsCatalog final : public Catalog {
                                      const std::map<std::string, std::string>& properties) override;
   absl::StatusOr<std::optional<LoadedTable>> Commit(const TableName& name, const LoadedTable& base,
                                                     const TableUpdate& update) override;
+  /// A writer that was stopped for longer might take the number of a file that is gone, and move the table back.
+  [[nodiscard]] std::chrono::milliseconds MetadataKept() const override { return std::chrono::hours(24); }
 
  private:
   [[nodiscard]] std::string Folder(const TableName& name) const;
@@ -48,6 +53,7 @@ class FsCatalog final : public Catalog {
 
   const std::shared_ptr<Storage> storage_;
   const std::string warehouse_;
+  const std::function<int64_t()> clock_;
   std::mutex hint_mutex_;  // so that threads do not write hints over each other's
 };
 

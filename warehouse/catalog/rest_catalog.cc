@@ -142,8 +142,7 @@ absl::StatusOr<std::optional<LoadedTable>> RestCatalog::Commit(const TableName& 
     if (!empty.ok()) return empty.status();
     sent.snapshot = *std::move(empty);
   }
-  absl::StatusOr<TableMetadata> changed =
-      Apply(base.metadata, base.metadata_file, sent, now_ms, std::chrono::milliseconds(kKeepMetadataLog).count());
+  absl::StatusOr<TableMetadata> changed = Apply(base.metadata, base.metadata_file, sent, now_ms, MetadataKept().count());
   if (!changed.ok()) return changed.status();
   const std::string request = DumpJson(RestCommitRequest(name, base.metadata, *changed, sent));
   absl::StatusOr<RestClient::Answer> answer = client_.Send("POST", TablePath(name), {}, request);

@@ -1,11 +1,13 @@
 #ifndef MILLRACE_WAREHOUSE_CATALOG_REST_CATALOG_H_
 #define MILLRACE_WAREHOUSE_CATALOG_REST_CATALOG_H_
 
+#include <chrono>
 #include <memory>
 #include <string>
 
 #include "catalog/catalog.h"
 #include "catalog/rest_client.h"
+#include "catalog/table_files.h"
 #include "storage/storage.h"
 
 namespace millrace::warehouse {
@@ -27,6 +29,7 @@ class RestCatalog final : public Catalog {
                                      const std::map<std::string, std::string>& properties) override;
   absl::StatusOr<std::optional<LoadedTable>> Commit(const TableName& name, const LoadedTable& base,
                                                     const TableUpdate& update) override;
+  [[nodiscard]] std::chrono::milliseconds MetadataKept() const override { return kMetadataKept; }
 
  private:
   absl::Status Check(const TableName& name) const;

@@ -115,7 +115,8 @@ absl::StatusOr<LoadedTable> SqlCatalog::Create(const TableName& name, const Sche
   if (exists.ok()) return absl::AlreadyExistsError(absl::StrCat("there is a table ", name.ToString(), " in the catalog"));
   if (!absl::IsNotFound(exists)) return exists;
   const std::string location = TableLocation(options_.warehouse, name);
-  LoadedTable table{TableMetadata::New(location, schema, partition_by, WallClockMs(), properties), NewMetadataFile(location, 0)};
+  LoadedTable table{TableMetadata::New(location, schema, partition_by, options_.clock(), properties),
+                    NewMetadataFile(location, 0)};
   if (absl::Status status = storage_->Write(table.metadata_file, table.metadata.Serialize()); !status.ok()) return status;
   absl::Status name_space =
       connection_.Execute(kInsertNamespace, {options_.catalog_name, name.name_space}, Repeat::kYes).status();
@@ -133,7 +134,7 @@ absl::StatusOr<std::optional<LoadedTable>> SqlCatalog::Commit(const TableName& n
   if (absl::Status status = CheckTableName(name); !status.ok()) return status;
   if (absl::Status status = MakeTables(); !status.ok()) return status;
   absl::StatusOr<TableMetadata> metadata =
-      Apply(base.metadata, base.metadata_file, update, WallClockMs(), std::chrono::milliseconds(kKeepMetadataLog).count());
+      Apply(base.metadata, base.metadata_file, update, options_.clock(), MetadataKept().count());
   if (!metadata.ok()) return metadata.status();
   LoadedTable table{*std::move(metadata),
                     NewMetadataFile(base.metadata.location, MetadataVersion(base.metadata_file).value_or(0) + 1)};

@@ -2,12 +2,15 @@
 #define MILLRACE_WAREHOUSE_CATALOG_SQL_CATALOG_H_
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 
 #include "catalog/catalog.h"
 #include "catalog/postgres_connection.h"
+#include "catalog/table_files.h"
 #include "storage/storage.h"
 
 namespace millrace::warehouse {
@@ -17,6 +20,7 @@ struct SqlCatalogOptions {
   std::string catalog_name;  // engines that use the same name see the same tables
   std::string warehouse;     // where new tables go
   std::chrono::milliseconds retry_time{60000};
+  std::function<int64_t()> clock = WallClockMs;
 };
 
 /// Which metadata file is current stands in PostgreSQL, in the tables of Iceberg's JDBC catalog (schema version V1), so that
@@ -34,6 +38,7 @@ class SqlCatalog final : public Catalog {
                                      const std::map<std::string, std::string>& properties) override;
   absl::StatusOr<std::optional<LoadedTable>> Commit(const TableName& name, const LoadedTable& base,
                                                     const TableUpdate& update) override;
+  [[nodiscard]] std::chrono::milliseconds MetadataKept() const override { return kMetadataKept; }
 
  private:
   absl::Status MakeTables();

@@ -73,7 +73,7 @@ absl::StatusOr<int> DeleteOldMetadata(Storage& storage, const LoadedTable& table
   });
   if (!status.ok()) return status;
   if (!current_ms) return absl::FailedPreconditionError(absl::StrCat(table.metadata_file, " is not in its folder's list"));
-  const int64_t oldest_ms = *current_ms - std::max<std::chrono::milliseconds>(min_age, kKeepMetadataLog).count();
+  const int64_t oldest_ms = *current_ms - min_age.count();
   int deleted = 0;
   for (const Storage::FileInfo& file : candidates) {
     if (file.modified_ms > oldest_ms) continue;

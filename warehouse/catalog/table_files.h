@@ -14,8 +14,9 @@
 
 namespace millrace::warehouse {
 
-/// Entries of a table's metadata log that are younger are kept, so that readers who started before can go on.
-inline constexpr std::chrono::hours kKeepMetadataLog{24};
+/// Catalog::MetadataKept where a commit compares what the table is with what it was: readers who have just been told of a file
+/// go on for so long.
+inline constexpr std::chrono::hours kMetadataKept{1};
 
 /// InvalidArgument if a part of the name is empty, starts with a dot, or has a slash or a control character in it, or the name
 /// space a dot: it has one level.
@@ -32,8 +33,7 @@ std::optional<int64_t> MetadataVersion(std::string_view file);
 absl::StatusOr<LoadedTable> ReadTable(Storage& storage, const std::string& metadata_file);
 
 /// Deletes metadata files of a table that are at least `min_age` older than its current one, by the storage's clock, and not in
-/// its metadata log. By age only: a writer that was stopped for longer might take the number of one that is gone, see FsCatalog;
-/// so `min_age` must be longer than any stop, and 24 hours at least are taken. Returns how many.
+/// its metadata log. Returns how many. `min_age` is at least Catalog::MetadataKept.
 absl::StatusOr<int> DeleteOldMetadata(Storage& storage, const LoadedTable& table, std::chrono::milliseconds min_age);
 
 /// Milliseconds since 1970.

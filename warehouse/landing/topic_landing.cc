@@ -81,6 +81,7 @@ absl::StatusOr<std::unique_ptr<TopicLanding>> TopicLanding::Open(Catalog* catalo
                                                                  const std::string& spool_folder, TableCommitter::Clock clock) {
   absl::StatusOr<LandingPolicy> policy = LandingPolicy::Parse(description.settings);
   if (!policy.ok()) return policy.status();
+  if (absl::Status status = policy->upkeep.CheckFor(*catalog); !status.ok()) return status;
   std::unique_ptr<TopicLanding> landing(
       new TopicLanding(catalog, storage, description, *std::move(policy), spool_folder, std::move(clock)));
   absl::StatusOr<const google::protobuf::Descriptor*> message =

@@ -21,7 +21,7 @@ constexpr NumberSetting kNumbers[] = {
     {"commit.manifest.target-size-bytes", 1, &UpkeepPolicy::manifest_target_bytes},
     {"history.expire.max-snapshot-age-ms", 0, &UpkeepPolicy::max_snapshot_age_ms},
     {"history.expire.min-snapshots-to-keep", 1, &UpkeepPolicy::min_snapshots},
-    {"metadata.max-age-ms", kDayMs, &UpkeepPolicy::metadata_max_age_ms},
+    {"metadata.max-age-ms", 1, &UpkeepPolicy::metadata_max_age_ms},
     {"expire.interval-ms", 0, &UpkeepPolicy::expire_interval_ms},
     {"orphan.max-age-ms", kDayMs, &UpkeepPolicy::orphan_max_age_ms},
     {"sweep.interval-ms", 0, &UpkeepPolicy::sweep_interval_ms},
@@ -48,6 +48,13 @@ absl::StatusOr<UpkeepPolicy> UpkeepPolicy::Take(std::map<std::string, std::strin
   if (word != "on" && word != "off") return absl::InvalidArgumentError(absl::StrCat("upkeep=", word, ": expected on or off"));
   policy.on = word == "on";
   return policy;
+}
+
+absl::Status UpkeepPolicy::CheckFor(const Catalog& catalog) const {
+  const int64_t least = catalog.MetadataKept().count();
+  if (metadata_max_age_ms == 0 || metadata_max_age_ms >= least) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("metadata.max-age-ms=", metadata_max_age_ms, ": with this catalog it must be at least ", least));
 }
 
 }  // namespace millrace::warehouse

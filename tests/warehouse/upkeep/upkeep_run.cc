@@ -1,6 +1,7 @@
 // Lands payments by many commits, with a clock that goes on by one interval at each, and prints what the table is then.
 //   warehouse_upkeep_run FOLDER COMMITS INTERVAL_MS ROWS [NAME=VALUE...]
-// Goes on where the table in the folder is. Values are settings of the table. Files have the time of that clock.
+// Goes on where the table in the folder is. Values are settings of the table. Files have the time of that clock. The catalog is
+// fs, or sql with catalog=postgresql://....
 
 #include <google/protobuf/descriptor.pb.h>
 
@@ -13,6 +14,7 @@
 #include <utility>
 
 #include "catalog/fs_catalog.h"
+#include "catalog/sql_catalog.h"
 #include "landing/table_warehouse.h"
 #include "storage/local_storage.h"
 #include "table/table_scan.h"
@@ -109,9 +111,11 @@ absl::StatusOr<nlohmann::json> Describe(Storage* storage, Catalog* catalog, cons
     rows += file.file.record_count;
   }
   std::map<std::string, std::pair<int64_t, int64_t>> stored;
+  int64_t json_files = 0;
   for (const char* folder : {"data", "metadata"}) {
     absl::Status status = storage->List(table->metadata.location + "/" + folder, [&](const Storage::FileInfo& file) {
       ++stored[folder].first;
+      if (file.path.ends_with(".metadata.json")) ++json_files;
       stored[folder].second += file.size_bytes;
     });
     if (!status.ok()) return status;
@@ -126,6 +130,7 @@ absl::StatusOr<nlohmann::json> Describe(Storage* storage, Catalog* catalog, cons
                         {"stored_data_bytes", stored["data"].second},
                         {"metadata_files", stored["metadata"].first},
                         {"metadata_bytes", stored["metadata"].second},
+                        {"json_files", json_files},
                         {"compactions", counts.compactions},
                         {"files_compacted", counts.files_compacted},
                         {"snapshots_expired", counts.snapshots_expired},
@@ -134,12 +139,26 @@ absl::StatusOr<nlohmann::json> Describe(Storage* storage, Catalog* catalog, cons
                         {"last_upkeep_error", counts.last_upkeep_error}};
 }
 
+std::shared_ptr<Catalog> MakeCatalog(std::shared_ptr<Storage> storage, std::string warehouse, std::string address,
+                                     std::function<int64_t()> clock) {
+  if (address.empty()) return std::make_shared<FsCatalog>(std::move(storage), std::move(warehouse), std::move(clock));
+  SqlCatalogOptions options;
+  options.address = std::move(address);
+  options.catalog_name = "upkeep";
+  options.warehouse = std::move(warehouse);
+  options.clock = std::move(clock);
+  return std::make_shared<SqlCatalog>(std::move(storage), std::move(options));
+}
+
 absl::Status Run(const std::string& folder, int commits, int64_t interval_ms, int rows,
                  std::map<std::string, std::string> settings) {
+  std::string catalog_address = std::exchange(settings["catalog"], "");
+  settings.erase("catalog");
   std::filesystem::create_directories(folder + "/spool");
   int64_t now_ms = SystemClock();
   auto storage = std::make_shared<TimedStorage>(&now_ms);
-  auto catalog = std::make_shared<FsCatalog>(storage, "file://" + folder);
+  const std::shared_ptr<Catalog> catalog =
+      MakeCatalog(storage, "file://" + folder, std::move(catalog_address), [&] { return now_ms; });
   auto warehouse = TableWarehouse::Open(storage, catalog, folder + "/spool", [&] { return now_ms; });
   if (!warehouse.ok()) return warehouse.status();
   if (absl::StatusOr<LoadedTable> table = catalog->Load({"shop", "payments"}); table.ok()) {

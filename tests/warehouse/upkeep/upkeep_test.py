@@ -18,6 +18,7 @@ import pyiceberg.table
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2] / "support"))
 import duck  # noqa: E402
+from local_servers import script  # noqa: E402
 
 MINUTE_MS = 60_000
 BIN = None
@@ -79,6 +80,26 @@ class Upkeep(unittest.TestCase):
         self.assertLess(on["live_files"], 60)
         self.assertLess(on["metadata_bytes"], off["metadata_bytes"])
         self.assertEqual(by_pyiceberg(on), by_pyiceberg_without_time(on, off))
+
+
+    def test_metadata_files_stay_for_an_hour_where_a_database_says_which_is_current(self):
+        holder = tempfile.TemporaryDirectory(prefix="millrace-upkeep-")
+        self.addCleanup(holder.cleanup)
+        pathlib.Path(holder.name).chmod(0o755)  # PostgreSQL runs as another user
+        self.addCleanup(script, "postgres", "stop", "--dir", f"{holder.name}/postgres")
+        port = script("postgres", "start", "--dir", f"{holder.name}/postgres")
+        left = {}
+        for catalog, settings in (("fs", {}), ("sql", {"catalog": f"postgresql://millrace@127.0.0.1:{port}/millrace"})):
+            left[catalog] = run(f"{self.folder}/{catalog}", COMMITS, MINUTE_MS, 100, **settings)
+            figures = " ".join(f"{name}={left[catalog][name]}" for name in FIGURES)
+            print(f"{COMMITS} commits, one a minute, catalog {catalog}: {figures}", flush=True)
+            self.assertEqual(left[catalog]["upkeep_errors"], 0, left[catalog]["last_upkeep_error"])
+        fs, sql = left["fs"], left["sql"]
+        self.assertEqual(sql["rows"], fs["rows"])
+        self.assertEqual(by_pyiceberg(sql), by_pyiceberg_without_time(sql, fs))
+        # The log of metadata files has at least a hundred; and they are looked at once an hour.
+        self.assertLess(sql["json_files"], 100 + 2 * 60)
+        self.assertGreaterEqual(fs["json_files"], min(COMMITS, 24 * 60))
 
 
 def by_pyiceberg_without_time(like, table):

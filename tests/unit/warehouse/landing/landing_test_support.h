@@ -48,6 +48,7 @@ class FaultyCatalog final : public Catalog {
     if (std::exchange(lose_answer, false)) return absl::DeadlineExceededError("the answer was lost");
     return done;
   }
+  [[nodiscard]] std::chrono::milliseconds MetadataKept() const override { return catalog_->MetadataKept(); }
 
  private:
   const std::unique_ptr<Catalog> catalog_;

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "catalog/fs_catalog.h"
+#include "storage/local_storage.h"
+
 namespace millrace::warehouse {
 namespace {
 
@@ -36,10 +39,15 @@ TEST(UpkeepPolicyTest, KnowsTheNamesOfAllThatItTakes) {
 }
 
 TEST(UpkeepPolicyTest, RefusesAgesAtWhichFilesMayStillBeNeeded) {
-  for (const char* name : {"metadata.max-age-ms", "orphan.max-age-ms"}) {
-    std::map<std::string, std::string> settings = {{name, "86399999"}};
-    EXPECT_THAT(std::string(UpkeepPolicy::Take(&settings).status().message()), testing::HasSubstr(name));
-  }
+  std::map<std::string, std::string> settings = {{"orphan.max-age-ms", "86399999"}};
+  EXPECT_THAT(std::string(UpkeepPolicy::Take(&settings).status().message()), testing::HasSubstr("orphan.max-age-ms"));
+
+  const FsCatalog catalog(std::make_shared<LocalStorage>(), "file:///warehouse");
+  settings = {{"metadata.max-age-ms", "86399999"}};
+  EXPECT_THAT(std::string(UpkeepPolicy::Take(&settings)->CheckFor(catalog).message()), testing::HasSubstr("at least 86400000"));
+  settings = {{"metadata.max-age-ms", "86400000"}};
+  EXPECT_TRUE(UpkeepPolicy::Take(&settings)->CheckFor(catalog).ok());
+  EXPECT_TRUE(UpkeepPolicy().CheckFor(catalog).ok()) << "by default it is as long as the catalog wants it";
 }
 
 TEST(UpkeepPolicyTest, RefusesWhatItDoesNotKnow) {
