@@ -1,7 +1,9 @@
+#include <map>
 #include <memory>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "cli/cli.h"
 #include "cli/stop_signals.h"
 #include "http/observability_server.h"
@@ -36,7 +38,10 @@ absl::Status Land(const StreamsConfig& config, const std::vector<LandedTopic>& t
   for (const auto& [table, rows] : landing.RowsLanded()) {
     LogInfo(absl::StrCat(table, ": ", rows, " rows were landed by this process"), {.event = "landing-ended"});
   }
-  return absl::OkStatus();
+  const std::map<std::string, std::string> failed = landing.FailedTables();
+  return failed.empty() ? absl::OkStatus()
+                        : absl::FailedPreconditionError(absl::StrJoin(
+                              failed, "\n", [](std::string* out, const auto& table) { absl::StrAppend(out, table.second); }));
 }
 
 }  // namespace

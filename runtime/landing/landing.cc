@@ -17,8 +17,12 @@ constexpr std::chrono::milliseconds kTopicsInterval{10000};
 }  // namespace
 
 Landing::Landing(LandingOptions options, warehouse::Warehouse* warehouse, log::LogClient* client, Host* host,
-                 std::function<void(const absl::Status&)> failed)
-    : options_(std::move(options)), client_(client), host_(host), failed_(std::move(failed)), stop_signal_(host->NewSignal()) {
+                 LandingListener listener)
+    : options_(std::move(options)),
+      client_(client),
+      host_(host),
+      listener_(std::move(listener)),
+      stop_signal_(host->NewSignal()) {
   context_.host = host;
   context_.client = client;
   context_.warehouse = warehouse;
@@ -26,7 +30,9 @@ Landing::Landing(LandingOptions options, warehouse::Warehouse* warehouse, log::L
   context_.commit_bytes = options_.commit_bytes;
   context_.idle_topic = LandingTaskTopic(options_.application_id, options_.sink);
   context_.committed = [this](const std::string& topic, const auto& positions) { CommitToGroup(topic, positions); };
-  context_.failed = [this](const absl::Status& status) { Fail(status); };
+  context_.failed_table_pause = options_.failed_table_pause;
+  context_.table_failed = listener_.table_failed;
+  context_.table_goes_on = listener_.table_goes_on;
 }
 
 Landing::~Landing() { Close(); }
@@ -171,7 +177,7 @@ void Landing::Fail(const absl::Status& status) {
     const std::lock_guard lock(mutex_);
     if (std::exchange(failed_once_, true)) return;
   }
-  failed_(status);
+  listener_.failed(status);
 }
 
 // Lag tools look there. What is landed does not depend on it, so that an error is of no consequence.

@@ -30,18 +30,25 @@ struct LandingOptions {
   std::chrono::milliseconds commit_interval{60000};
   int64_t commit_bytes = int64_t{128} << 20;
   int64_t fetch_bytes = int64_t{64} << 20;
+  std::chrono::milliseconds failed_table_pause{300000};
   std::chrono::milliseconds max_poll_interval{300000};
   std::string group_instance_id;
   int16_t replication_factor = -1;
+};
+
+/// Whoever lands is told on some thread what goes wrong.
+struct LandingListener {
+  std::function<void(const absl::Status&)> failed;        // at most once: nothing is landed any more
+  std::function<void(const absl::Status&)> table_failed;  // others are landed on; this one is tried again
+  std::function<void()> table_goes_on;                    // one that had failed
 };
 
 /// Lands topics in tables until it is closed: a member of the group "<application.id>-<sink>", whose members share the
 /// partitions of all topics. Membership is for sharing the work only; what is committed once is decided by the tables.
 class Landing final : private TaskHolder {
  public:
-  /// `failed` is called at most once, on some thread, when it cannot go on. `warehouse`, `client` and `host` outlive it.
-  Landing(LandingOptions options, warehouse::Warehouse* warehouse, log::LogClient* client, Host* host,
-          std::function<void(const absl::Status&)> failed);
+  /// `warehouse`, `client` and `host` outlive it.
+  Landing(LandingOptions options, warehouse::Warehouse* warehouse, log::LogClient* client, Host* host, LandingListener listener);
   ~Landing() override;
   Landing(const Landing&) = delete;
   Landing& operator=(const Landing&) = delete;
@@ -68,7 +75,7 @@ class Landing final : private TaskHolder {
   LandingOptions options_;
   log::LogClient* const client_;
   Host* const host_;
-  const std::function<void(const absl::Status&)> failed_;
+  const LandingListener listener_;
   LandingContext context_;
   std::vector<std::unique_ptr<LandingWorker>> workers_;
   std::map<std::string, size_t> worker_of_topic_;

@@ -62,6 +62,10 @@ std::string LandingMetrics(const std::string& application_id, const std::vector<
                    table.waits.empty() ? 0 : 1, {{"table", table.table}, {"topic", table.topic}});
   }
   for (const LandingProgress& table : progress) {
+    families.Gauge("warehouse_failed", "1 while a table waits for somebody to act; the log and /readyz say why.",
+                   table.failed ? 1 : 0, {{"table", table.table}, {"topic", table.topic}});
+  }
+  for (const LandingProgress& table : progress) {
     for (const auto& [partition, position] : table.positions) {
       families.Gauge("warehouse_position", "Next offset to be landed, as the table says, of the partitions that are read here.",
                      static_cast<double>(position),
@@ -74,7 +78,7 @@ std::string LandingMetrics(const std::string& application_id, const std::vector<
 Health LandingReadiness(const std::vector<LandingProgress>& progress, const absl::Status& error) {
   nlohmann::json waiting = nlohmann::json::array();
   for (const LandingProgress& table : progress) {
-    if (!table.waits.empty()) waiting.push_back({{"table", table.table}, {"waits", table.waits}});
+    if (!table.waits.empty()) waiting.push_back({{"table", table.table}, {"waits", table.waits}, {"failed", table.failed}});
   }
   const bool ready = waiting.empty() && error.ok();
   nlohmann::json body = {{"ready", ready}, {"waiting", waiting}};

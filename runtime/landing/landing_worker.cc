@@ -106,21 +106,15 @@ LandingWorker::Table* LandingWorker::Find(const std::string& topic) {
 void LandingWorker::Run() {
   SetLogThreadName(absl::StrCat("landing-", index_ + 1));
   while (HandleRequests()) {
-    if (failed_) {
-      consumer_->Wait(kLongestWait);
-      continue;
-    }
     const int64_t drained = Drain();
-    for (Table& table : tables_) {
-      if (!failed_) CommitIfDue(&table);
-    }
+    for (Table& table : tables_) CommitIfDue(&table);
     Publish();
     if (drained == 0) consumer_->Wait(TimeToNext());
   }
   for (Table& table : tables_) {
-    if (!failed_ && !table.misplaced) Settle(&table, Commit(&table));
+    if (!table.misplaced) Settle(&table, Commit(&table));
     // What follows from the last commits is not left to whoever comes next.
-    if (!failed_ && !table.misplaced) Upkeep(&table);
+    if (!table.misplaced) Upkeep(&table);
   }
   Publish();
 }
@@ -153,7 +147,7 @@ void LandingWorker::Handle(const Request& request) {
       if (!table->misplaced) Settle(table, Place(table));
       continue;
     }
-    if (request.commit && !failed_ && !table->misplaced) Settle(table, Commit(table));
+    if (request.commit && !table->misplaced) Settle(table, Commit(table));
     // One that stays is read again too, for rows do not tell any more whose they are.
     if (!table->misplaced && table->landing->pending_bytes() > 0) Unread(table);
     for (const int32_t p : partitions) {
@@ -304,27 +298,34 @@ void LandingWorker::Unread(Table* table) {
 
 void LandingWorker::Settle(Table* table, const absl::Status& status) {
   if (status.ok()) {
-    if (!table->progress.waits.empty() && !table->misplaced) {
-      LogInfo(absl::StrCat("table ", table->progress.table, ": goes on"), {.event = "landing-goes-on"});
-      table->progress.waits.clear();
-      table->pause = milliseconds(0);
-    }
+    if (!table->progress.waits.empty() && !table->misplaced) GoOn(table);
     return;
   }
   const absl::Status described = Of(table->description, status);
   if (!table->misplaced) Unread(table);
-  if (!MayPass(status)) {
-    failed_ = true;
-    LogError(std::string(described.message()), {.event = "landing-failed", .topic = table->description.topic});
-    context_->failed(described);
-    return;
-  }
   ++table->progress.retries;
+  if (!MayPass(status)) return FailTable(table, described);
   table->pause = std::clamp(2 * table->pause, kFirstPause, kLongestPause);
   table->next_try = context_->host->Monotonic() + table->pause;
   table->progress.waits = std::string(described.message());
   LogWarning(absl::StrCat(table->progress.waits, "; read again from the last commit in ", table->pause.count(), " ms"),
              {.event = "landing-waits", .topic = table->description.topic});
+}
+
+void LandingWorker::GoOn(Table* table) {
+  LogInfo(absl::StrCat("table ", table->progress.table, ": goes on"), {.event = "landing-goes-on"});
+  table->progress.waits.clear();
+  table->pause = milliseconds(0);
+  if (std::exchange(table->progress.failed, false)) context_->table_goes_on();
+}
+
+void LandingWorker::FailTable(Table* table, const absl::Status& status) {
+  table->next_try = context_->host->Monotonic() + context_->failed_table_pause;
+  table->progress.waits = std::string(status.message());
+  LogError(absl::StrCat(table->progress.waits, "; other tables are landed all the same, and this one is tried again in ",
+                        std::chrono::ceil<std::chrono::seconds>(context_->failed_table_pause).count(), " s"),
+           {.event = "landing-failed", .topic = table->description.topic});
+  if (!std::exchange(table->progress.failed, true)) context_->table_failed(status);
 }
 
 milliseconds LandingWorker::TimeToNext() const {

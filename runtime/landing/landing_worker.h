@@ -31,6 +31,7 @@ struct LandingProgress {
   int64_t pending_bytes = 0;
   int64_t retries = 0;
   std::string waits;                     // why it cannot go on now; empty = it can
+  bool failed = false;                   // what it waits for does not pass by itself: somebody must act
   std::map<int32_t, int64_t> positions;  // of the partitions that are read here, as committed
 };
 
@@ -47,14 +48,17 @@ struct LandingContext {
   int drain_records = 5000;
   int max_partitions = 16;
   std::string idle_topic;
+  /// A table that failed is tried again after so long, as somebody may have mended what is wrong.
+  std::chrono::milliseconds failed_table_pause{300000};
   /// Told after each commit, on the worker's thread; for offsets that lag tools read.
   std::function<void(const std::string& topic, const std::map<int32_t, int64_t>& positions)> committed;
-  /// Any thread; once for each worker that ends with an error.
-  std::function<void(const absl::Status&)> failed;
+  /// On the worker's thread, once when a table fails, and when it goes on.
+  std::function<void(const absl::Status&)> table_failed;
+  std::function<void()> table_goes_on;
 };
 
 /// One thread that lands some topics: reads the partitions it is told to, appends, commits when the interval is over. Each table
-/// is its own: an outage of one does not hold up the commits of another, but for the time that its calls take.
+/// is its own: neither an outage nor an error of one holds up the commits of another, but for the time that its calls take.
 class LandingWorker {
  public:
   LandingWorker(int index, const LandingContext* context, std::vector<warehouse::LandingDescription> tables);
@@ -106,8 +110,10 @@ class LandingWorker {
   absl::Status Place(Table* table);
   absl::StatusOr<int64_t> PlaceOf(const log::TopicPartition& partition, const std::map<int32_t, int64_t>& positions);
   void Unread(Table* table);
-  /// What may pass is tried again after a pause, with a word; what cannot ends the worker.
+  /// What went wrong is tried again after a pause, with a word; a long one if it does not pass by itself.
   void Settle(Table* table, const absl::Status& status);
+  void GoOn(Table* table);
+  void FailTable(Table* table, const absl::Status& status);
   void Publish();
   [[nodiscard]] std::chrono::milliseconds TimeToNext() const;
   Table* Find(const std::string& topic);
@@ -116,7 +122,6 @@ class LandingWorker {
   const LandingContext* const context_;
   std::unique_ptr<log::Consumer> consumer_;
   std::vector<Table> tables_;
-  bool failed_ = false;
   std::unique_ptr<Thread> thread_;
 
   mutable std::mutex mutex_;

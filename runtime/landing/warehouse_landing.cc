@@ -29,7 +29,12 @@ class WarehouseLanding::Impl {
     if (!serves || HasUri(config_, LandingSink::kWarehouse) || NamesTables(config_)) {
       if (absl::Status status = StartOne(LandingSink::kWarehouse, topics_, /*may_be_empty=*/serves); !status.ok()) return status;
     }
-    return serves ? StartOne(LandingSink::kServing, {}, /*may_be_empty=*/false) : absl::OkStatus();
+    if (serves) {
+      if (absl::Status status = StartOne(LandingSink::kServing, {}, /*may_be_empty=*/false); !status.ok()) return status;
+    }
+    const std::lock_guard lock(mutex_);
+    starting_ = false;
+    return failed_tables_ < tables_ ? absl::OkStatus() : last_failure_;
   }
 
   void Close() {
@@ -75,8 +80,19 @@ class WarehouseLanding::Impl {
     if (!warehouse.ok()) return warehouse.status();
     warehouses_.push_back(*std::move(warehouse));
     if (absl::Status status = Connect(); !status.ok()) return status;
+    {
+      const std::lock_guard lock(mutex_);
+      tables_ += settings->landing.tables.size();
+    }
+    LandingListener listener;
+    listener.failed = [this](const absl::Status& status) { Fail(status); };
+    listener.table_failed = [this](const absl::Status& status) { FailTable(status); };
+    listener.table_goes_on = [this] {
+      const std::lock_guard lock(mutex_);
+      --failed_tables_;
+    };
     auto landing = std::make_unique<Landing>(std::move(settings->landing), warehouses_.back().get(), client_.get(), &Host::Real(),
-                                             [this](const absl::Status& status) { Fail(status); });
+                                             std::move(listener));
     if (absl::Status status = landing->Start(); !status.ok()) return status;
     const std::lock_guard lock(mutex_);
     landings_.push_back(std::move(landing));
@@ -91,6 +107,16 @@ class WarehouseLanding::Impl {
     if (!client.ok()) return client.status();
     client_ = *std::move(client);
     return absl::OkStatus();
+  }
+
+  /// The others are landed on, if there are any.
+  void FailTable(const absl::Status& status) {
+    {
+      const std::lock_guard lock(mutex_);
+      last_failure_ = status;
+      if (++failed_tables_ < tables_ || starting_) return;
+    }
+    Fail(status);
   }
 
   void Fail(const absl::Status& status) {
@@ -109,6 +135,10 @@ class WarehouseLanding::Impl {
   std::vector<std::unique_ptr<warehouse::Warehouse>> warehouses_;
   mutable std::mutex mutex_;
   absl::Status error_ ABSL_GUARDED_BY(mutex_);
+  bool starting_ ABSL_GUARDED_BY(mutex_) = true;  // there may be more tables
+  size_t tables_ ABSL_GUARDED_BY(mutex_) = 0;     // of all landings
+  size_t failed_tables_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Status last_failure_ ABSL_GUARDED_BY(mutex_);  // of a table
   std::vector<std::unique_ptr<Landing>> landings_ ABSL_GUARDED_BY(mutex_);
 };
 
@@ -132,6 +162,14 @@ std::map<std::string, int64_t> WarehouseLanding::RowsLanded() const {
   std::map<std::string, int64_t> rows;
   for (const LandingProgress& table : impl_->progress()) rows[table.table] = table.counts.rows;
   return rows;
+}
+
+std::map<std::string, std::string> WarehouseLanding::FailedTables() const {
+  std::map<std::string, std::string> failed;
+  for (const LandingProgress& table : impl_->progress()) {
+    if (table.failed) failed[table.table] = table.waits;
+  }
+  return failed;
 }
 
 std::string WarehouseLanding::MetricsText() const { return LandingMetrics(impl_->application_id(), impl_->progress()); }

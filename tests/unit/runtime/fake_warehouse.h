@@ -26,6 +26,8 @@ class FakeWarehouse final : public warehouse::Warehouse {
   absl::StatusOr<std::unique_ptr<warehouse::TableLanding>> OpenLanding(
       const warehouse::LandingDescription& description) override {
     if (const absl::Status status = Fault(); !status.ok()) return status;
+    const std::lock_guard lock(mutex_);
+    if (const std::string& why = refusals_[description.table]; !why.empty()) return absl::FailedPreconditionError(why);
     return std::make_unique<Landing>(this, description.table);
   }
   absl::StatusOr<std::vector<warehouse::TableInfo>> Tables() override { return std::vector<warehouse::TableInfo>(); }
@@ -36,6 +38,11 @@ class FakeWarehouse final : public warehouse::Warehouse {
   void SetFault(absl::Status fault) {
     const std::lock_guard lock(mutex_);
     fault_ = std::move(fault);
+  }
+  /// This table is not opened, for somebody must act; "": it is.
+  void SetRefusal(const std::string& table, const std::string& why) {
+    const std::lock_guard lock(mutex_);
+    refusals_[table] = why;
   }
   /// As if somebody else had landed it.
   void Move(const std::string& table, int32_t partition, int64_t position) {
@@ -96,6 +103,7 @@ class FakeWarehouse final : public warehouse::Warehouse {
 
   std::mutex mutex_;
   absl::Status fault_;
+  std::map<std::string, std::string> refusals_;  // by table
   std::map<std::string, Table> tables_;
 };
 

@@ -32,6 +32,7 @@ class LandingTest : public testing::Test {
     options.commit_interval = 20ms;
     options.threads = 2;
     options.max_poll_interval = 20s;
+    options.failed_table_pause = 50ms;
     for (const char* topic : {"orders", "payments"}) {
       warehouse::LandingDescription& table = options.tables.emplace_back();
       table.topic = topic;
@@ -39,11 +40,17 @@ class LandingTest : public testing::Test {
       table.table = topic;
     }
     clients_.push_back(log_.NewClient());
-    return std::make_unique<Landing>(std::move(options), &warehouse_, clients_.back().get(), &host_,
-                                     [this](const absl::Status& status) {
-                                       const std::lock_guard lock(mutex_);
-                                       failure_ = status;
-                                     });
+    LandingListener listener;
+    listener.failed = listener.table_failed = [this](const absl::Status& status) {
+      const std::lock_guard lock(mutex_);
+      failure_ = status;
+      ++failures_;
+    };
+    listener.table_goes_on = [this] {
+      const std::lock_guard lock(mutex_);
+      ++goings_on_;
+    };
+    return std::make_unique<Landing>(std::move(options), &warehouse_, clients_.back().get(), &host_, std::move(listener));
   }
   absl::Status failure() {
     const std::lock_guard lock(mutex_);
@@ -71,6 +78,8 @@ class LandingTest : public testing::Test {
   std::vector<std::unique_ptr<log::LogClient>> clients_;
   std::mutex mutex_;
   absl::Status failure_;
+  int failures_ = 0;
+  int goings_on_ = 0;
 };
 
 TEST_F(LandingTest, LandsAllPartitionsOfAllTopics) {
@@ -143,6 +152,27 @@ TEST_F(LandingTest, FailsAtARecordThatTheTableRefuses) {
   ASSERT_TRUE(landing->Start().ok());
   EXPECT_TRUE(Eventually([&] { return !failure().ok(); }));
   EXPECT_THAT(std::string(failure().message()), HasSubstr("landing topic payments in table default.payments: this is no row"));
+}
+
+TEST_F(LandingTest, ATableThatFailsHoldsUpNoOtherAndGoesOnWhenItIsMended) {
+  warehouse_.SetRefusal("payments", "the schema is refused");
+  Write("payments", 0, 3);
+  auto landing = Make();
+  ASSERT_TRUE(landing->Start().ok());
+  EXPECT_TRUE(Eventually([&] { return landing->progress().at(1).retries > 2; }));
+  Write("orders", 0, 5);
+  ExpectRows("orders", 5);
+  EXPECT_TRUE(landing->progress().at(1).failed);
+  EXPECT_THAT(LandingReadiness(landing->progress(), absl::OkStatus()).body, HasSubstr("the schema is refused"));
+  EXPECT_THAT(LandingMetrics("shop", landing->progress()),
+              HasSubstr("warehouse_failed{application=\"shop\",table=\"default.payments\",topic=\"payments\"} 1"));
+  warehouse_.SetRefusal("payments", "");
+  ExpectRows("payments", 3);
+  EXPECT_TRUE(Eventually([&] { return !landing->progress().at(1).failed; }));
+  landing->Close();
+  const std::lock_guard lock(mutex_);
+  EXPECT_EQ(failures_, 1);
+  EXPECT_EQ(goings_on_, 1);
 }
 
 TEST_F(LandingTest, FailsWhenRecordsWereDeletedBeforeTheyWereLanded) {

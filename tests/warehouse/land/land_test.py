@@ -71,14 +71,21 @@ class LandTest(unittest.TestCase):
         return output_of(f"{BIN}/tshirt", "reset", *self.settings, "--set", f"state.dir={self.folder}/run", *flags)
 
     def lands_by_configuration_alone(self):
-        """`millrace` has no topology and no messages of its own."""
+        """`millrace` has no topology and no messages of its own. One of its tables fails, for its records are no such messages; the other
+        is landed all the same."""
         others = Worker("others", [f"{BIN}/millrace", "land", *self.settings, "--set", "application.id=others", "--set",
                                    "warehouse.namespace=others", "--set", f"warehouse.descriptors={BIN}/tshirt.protoset", "--set",
-                                   "warehouse.table.copies=payments millrace.tshirt.v1.Payment"], self.folder)
+                                   "warehouse.table.copies=payments millrace.tshirt.v1.Payment", "--set",
+                                   "warehouse.table.wrong=orders millrace.tshirt.v1.Delivery", "--set",
+                                   "warehouse.table.wrong.errors=fail"], self.folder)
         self.workers.append(others)
         payments = self.rows_of("default/payments")
         self.until("the copy has all payments", lambda: self.rows_of("others/copies") == payments)
-        self.assertEqual(others.end(signal.SIGTERM)[0], 0, others.text())
+        self.until("the wrong table has failed", lambda: [count for labels, count in others.metrics().get("warehouse_failed", {}).items()
+                                                          if "others.wrong" in labels] == [1])
+        self.workers.remove(others)
+        self.assertEqual(others.end(signal.SIGTERM)[0], 1, others.text())
+        self.assertIn("error: landing topic orders in table others.wrong: orders-", others.text())
 
     def rows_of(self, table):
         location = self.folder / "warehouse" / table

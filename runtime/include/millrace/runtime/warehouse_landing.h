@@ -24,7 +24,7 @@ class LogClient;
 /// "<application.id>-warehouse" and "<application.id>-serving"; start as many as the load needs, in the
 /// processes that run the topology or in their own. What is landed once is decided by the tables, not by the group. Main and
 /// RunUntilStopped run one beside the topology where warehouse.uri is set; `land` runs nothing else. What fails to land does not
-/// stop a topology.
+/// stop a topology, and a table that fails does not stop another.
 ///
 /// All methods may be called from any thread.
 class WarehouseLanding {
@@ -50,8 +50,10 @@ class WarehouseLanding {
   /// Commits what was read, and leaves the group.
   void Close();
 
-  /// Why it cannot go on; OK while it can.
+  /// Why it cannot go on; OK while it can land a table.
   [[nodiscard]] absl::Status error() const;
+  /// What somebody must act on, by "namespace.table". Such a table is tried again every five minutes.
+  [[nodiscard]] std::map<std::string, std::string> FailedTables() const;
   /// Rows that this process has made part of each table, by "namespace.table".
   [[nodiscard]] std::map<std::string, int64_t> RowsLanded() const;
   /// In Prometheus' text format 0.0.4 (docs/metrics.md).
