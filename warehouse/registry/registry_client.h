@@ -27,7 +27,7 @@ struct RegisteredSchema {
   };
 
   int id = 0;
-  std::string text;  // of a .proto file
+  std::string text;  // of a .proto file, or a FileDescriptorProto in base64
   std::vector<Reference> references;
 };
 

@@ -16,6 +16,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
 namespace millrace::warehouse {
@@ -38,13 +39,25 @@ class FirstError final : public google::protobuf::io::ErrorCollector {
   std::string text_;
 };
 
+/// Confluent's clients for Python and .NET register a file as protobuf has it itself, serialised and in base64; no text of a
+/// .proto file reads as that.
+bool IsSerializedFile(const std::string& text, FileDescriptorProto* file) {
+  std::string bytes;
+  return !text.empty() && text.find_first_of(";{ \n") == std::string::npos && absl::Base64Unescape(text, &bytes) &&
+         file->ParseFromString(bytes);
+}
+
 absl::StatusOr<FileDescriptorProto> ParseFile(const std::string& name, const std::string& text) {
+  FileDescriptorProto file;
+  if (IsSerializedFile(text, &file)) {
+    file.set_name(name);
+    return file;
+  }
   google::protobuf::io::ArrayInputStream input(text.data(), static_cast<int>(text.size()));
   FirstError error;
   google::protobuf::io::Tokenizer tokenizer(&input, &error);
   google::protobuf::compiler::Parser parser;
   parser.RecordErrorsTo(&error);
-  FileDescriptorProto file;
   if (!parser.Parse(&tokenizer, &file) || !error.text().empty()) {
     return absl::FailedPreconditionError(absl::StrCat("the registered file ", name, " cannot be parsed: ", error.text()));
   }

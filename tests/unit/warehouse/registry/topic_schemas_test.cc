@@ -5,6 +5,7 @@
 #include <google/protobuf/descriptor.pb.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/escaping.h"
 #include "stub_registry.h"
 
 namespace millrace::warehouse {
@@ -52,6 +53,18 @@ TEST_F(TopicSchemasTest, LoadsTheFirstMessageWithAllThatItImports) {
   ASSERT_TRUE(message->FindFieldByName("at")->GetSourceLocation(&location));
   EXPECT_EQ(location.leading_comments, " When.\n");
   EXPECT_TRUE(schemas.Knows(id_));
+}
+
+TEST_F(TopicSchemasTest, LoadsAFileThatWasRegisteredAsProtobufHasIt) {
+  TopicSchemas text(&client_, "payments-value", "");
+  google::protobuf::FileDescriptorSet set;
+  ASSERT_TRUE(set.ParseFromString(text.Load()->descriptor_set));
+  registry_.Register("serialized-value", absl::Base64Escape(set.file().rbegin()->SerializeAsString()),
+                     {{"money.proto", "money", 1}});
+  TopicSchemas schemas(&client_, "serialized-value", "");
+  const auto latest = schemas.Load();
+  ASSERT_TRUE(latest.ok()) << latest.status();
+  EXPECT_EQ(latest->message, "shop.Payment");
 }
 
 TEST_F(TopicSchemasTest, ChecksThatAValueIsTheMessage) {
