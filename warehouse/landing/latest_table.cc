@@ -61,8 +61,8 @@ bool IsReplace(const TableMetadata& table, int64_t sequence_number) {
 }
 
 template <class Use>
-absl::Status ForEachBatch(Storage* storage, const std::string& path, const Schema& schema, Use use) {
-  absl::StatusOr<std::unique_ptr<DataFileReader>> reader = DataFileReader::Open(storage, path, schema);
+absl::Status ForEachBatch(Storage* storage, const DataFile& file, const Schema& schema, Use use) {
+  absl::StatusOr<std::unique_ptr<DataFileReader>> reader = DataFileReader::Open(storage, file.path, file.size_bytes, schema);
   if (!reader.ok()) return reader.status();
   RowBatch batch(schema);
   while (true) {
@@ -219,8 +219,8 @@ absl::Status LatestTable::ReadChanges(const Schema& schema, int offset_id, const
     const std::optional<int64_t> lower = Bound<int64_t>(file.file.lower_bounds, offset_id);
     const std::optional<int64_t> upper = Bound<int64_t>(file.file.upper_bounds, offset_id);
     if ((lower && *lower >= high) || (upper && *upper < low)) continue;
-    absl::Status status = ForEachBatch(storage_, file.file.path, schema,
-                                       [&](const RowBatch& batch) { return changes->Add(batch, step.positions); });
+    absl::Status status =
+        ForEachBatch(storage_, file.file, schema, [&](const RowBatch& batch) { return changes->Add(batch, step.positions); });
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -260,7 +260,7 @@ absl::StatusOr<bool> LatestTable::HasChangedKey(const DataFile& file, int32_t pa
   Schema schema;
   schema.fields = {*key};
   bool found = false;
-  absl::Status status = ForEachBatch(storage_, file.path, schema, [&](const RowBatch& batch) {
+  absl::Status status = ForEachBatch(storage_, file, schema, [&](const RowBatch& batch) {
     const auto* keys = batch.Find<BytesColumn>(key_id);
     for (int64_t row = 0; row < batch.rows() && !found; ++row) {
       found = !keys->IsNull(row) && changes.HasKey(partition, keys->Get(row));
@@ -277,7 +277,7 @@ absl::Status LatestTable::CopyOthers(const DataFile& file, int32_t partition, co
   const auto keep = [&](const BytesColumn& keys, int64_t row) {
     return keys.IsNull(row) || !changes.HasKey(partition, keys.Get(row));
   };
-  return ForEachBatch(storage_, file.path, committer_.table().metadata.schema(), [&](const RowBatch& batch) {
+  return ForEachBatch(storage_, file, committer_.table().metadata.schema(), [&](const RowBatch& batch) {
     const auto* keys = batch.Find<BytesColumn>(key_id);
     for (int64_t row = 0; row < batch.rows();) {
       int64_t end = row;

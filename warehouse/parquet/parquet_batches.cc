@@ -1,17 +1,18 @@
 #include "parquet/parquet_batches.h"
 
 #include <arrow/io/file.h>
-#include <arrow/io/memory.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/exception.h>
 #include <parquet/file_reader.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "parquet/stored_file.h"
 #include "storage/uri.h"
 
 namespace millrace::warehouse {
@@ -23,26 +24,36 @@ constexpr int64_t kBatchRows = 8192;
 // Of each column, for the pages of a local file.
 constexpr int64_t kBufferBytes = int64_t{256} << 10;
 
-absl::Status Damaged(const std::string& path, const std::string& why) {
-  return absl::DataLossError(absl::StrCat("cannot read ", path, ": ", why));
-}
-
 int64_t RowsAtOnce(const parquet::FileMetaData& footer) {
   int64_t bytes = 0;
   for (int group = 0; group < footer.num_row_groups(); ++group) bytes += footer.RowGroup(group)->total_byte_size();
   return std::clamp<int64_t>(kBatchBytes / (bytes / std::max<int64_t>(footer.num_rows(), 1) + 1), 1, kBatchRows);
 }
 
-absl::StatusOr<std::shared_ptr<arrow::io::RandomAccessFile>> OpenFile(Storage* storage, const std::string& path) {
+/// nullptr: not local, or not there, of which the storage tells more.
+std::shared_ptr<arrow::io::RandomAccessFile> OpenLocal(const std::string& path) {
   const absl::StatusOr<Uri> uri = ParseUri(path);
-  if (uri.ok() && uri->scheme == "file") {
-    auto file = arrow::io::ReadableFile::Open(uri->path);
-    if (file.ok()) return *file;
-    // What the storage says about it is better.
+  if (!uri.ok() || uri->scheme != "file") return nullptr;
+  return arrow::io::ReadableFile::Open(uri->path).ValueOr(nullptr);
+}
+
+/// Where the leaves of each row group lie.
+std::vector<StoredFile::Piece> Pieces(const parquet::FileMetaData& footer, const std::vector<int>& leaves) {
+  std::vector<StoredFile::Piece> pieces;
+  for (int group = 0; group < footer.num_row_groups() && !leaves.empty(); ++group) {
+    StoredFile::Piece piece{std::numeric_limits<int64_t>::max(), 0};
+    const auto row_group = footer.RowGroup(group);
+    for (const int leaf : leaves) {
+      const auto column = row_group->ColumnChunk(leaf);
+      const int64_t begin = column->has_dictionary_page() && column->dictionary_page_offset() > 0
+                                ? std::min(column->dictionary_page_offset(), column->data_page_offset())
+                                : column->data_page_offset();
+      piece.begin = std::min(piece.begin, begin);
+      piece.end = std::max(piece.end, begin + column->total_compressed_size());
+    }
+    pieces.push_back(piece);
   }
-  absl::StatusOr<std::string> content = storage->Read(path);
-  if (!content.ok()) return content.status();
-  return std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(*std::move(content)));
+  return pieces;
 }
 
 }  // namespace
@@ -51,7 +62,9 @@ class ParquetBatches::Impl {
  public:
   explicit Impl(std::string path) : path_(std::move(path)) {}
 
-  absl::Status Open(std::shared_ptr<arrow::io::RandomAccessFile> source, const std::set<int>& field_ids) {
+  absl::Status Open(Storage* storage, int64_t size_bytes, const std::set<int>& field_ids) {
+    std::shared_ptr<arrow::io::RandomAccessFile> source = OpenLocal(path_);
+    if (source == nullptr) source = stored_ = std::make_shared<StoredFile>(storage, path_, size_bytes);
     try {
       parquet::ReaderProperties buffers;
       buffers.enable_buffered_stream();
@@ -61,19 +74,20 @@ class ParquetBatches::Impl {
       absl::StatusOr<std::vector<int>> columns = Columns(*footer->schema(), field_ids);
       if (!columns.ok()) return columns.status();
       has_rows_only_ = columns->empty() && footer->num_rows() > 0;
+      if (stored_) stored_->SetPieces(Pieces(*footer, *columns));
       parquet::ArrowReaderProperties properties(/*use_threads=*/false);
       properties.set_batch_size(RowsAtOnce(*footer));
       properties.set_pre_buffer(false);
       auto reader = parquet::arrow::FileReader::Make(arrow::default_memory_pool(), std::move(file), properties);
-      if (!reader.ok()) return Damaged(path_, reader.status().ToString());
+      if (!reader.ok()) return Failed(reader.status().ToString());
       reader_ = *std::move(reader);
       std::vector<int> groups(footer->num_row_groups());
       std::iota(groups.begin(), groups.end(), 0);
       auto batches = reader_->GetRecordBatchReader(groups, *columns);
-      if (!batches.ok()) return Damaged(path_, batches.status().ToString());
+      if (!batches.ok()) return Failed(batches.status().ToString());
       batches_ = *std::move(batches);
     } catch (const parquet::ParquetException& error) {
-      return Damaged(path_, error.what());
+      return Failed(error.what());
     }
     return absl::OkStatus();
   }
@@ -83,14 +97,20 @@ class ParquetBatches::Impl {
   absl::StatusOr<std::shared_ptr<arrow::RecordBatch>> Next() {
     std::shared_ptr<arrow::RecordBatch> batch;
     try {
-      if (arrow::Status status = batches_->ReadNext(&batch); !status.ok()) return Damaged(path_, status.ToString());
+      if (arrow::Status status = batches_->ReadNext(&batch); !status.ok()) return Failed(status.ToString());
     } catch (const parquet::ParquetException& error) {
-      return Damaged(path_, error.what());
+      return Failed(error.what());
     }
     return batch;
   }
 
  private:
+  /// The file is damaged, unless the storage says otherwise.
+  [[nodiscard]] absl::Status Failed(const std::string& why) const {
+    if (stored_ && !stored_->error().ok()) return stored_->error();
+    return absl::DataLossError(absl::StrCat("cannot read ", path_, ": ", why));
+  }
+
   /// The leaves of the columns that are wanted. A file without ids would be read as one without values.
   absl::StatusOr<std::vector<int>> Columns(const parquet::SchemaDescriptor& schema, const std::set<int>& field_ids) const {
     std::vector<int> leaves;
@@ -107,6 +127,7 @@ class ParquetBatches::Impl {
 
   const std::string path_;
   bool has_rows_only_ = false;
+  std::shared_ptr<StoredFile> stored_;  // nullptr: a local file
   std::unique_ptr<parquet::arrow::FileReader> reader_;
   std::shared_ptr<arrow::RecordBatchReader> batches_;
 };
@@ -115,11 +136,9 @@ ParquetBatches::ParquetBatches(std::unique_ptr<Impl> impl) : impl_(std::move(imp
 ParquetBatches::~ParquetBatches() = default;
 
 absl::StatusOr<std::unique_ptr<ParquetBatches>> ParquetBatches::Open(Storage* storage, const std::string& path,
-                                                                     const std::set<int>& field_ids) {
-  absl::StatusOr<std::shared_ptr<arrow::io::RandomAccessFile>> file = OpenFile(storage, path);
-  if (!file.ok()) return file.status();
+                                                                     int64_t size_bytes, const std::set<int>& field_ids) {
   auto impl = std::make_unique<Impl>(path);
-  if (absl::Status status = impl->Open(*std::move(file), field_ids); !status.ok()) return status;
+  if (absl::Status status = impl->Open(storage, size_bytes, field_ids); !status.ok()) return status;
   return std::unique_ptr<ParquetBatches>(new ParquetBatches(std::move(impl)));
 }
 

@@ -12,13 +12,13 @@
 
 namespace millrace::warehouse {
 
-/// Rows of one data file, a few MiB at a time, in their order. A local file is read piece by piece; of another storage the file
-/// is in memory as it lies there. Not thread-safe.
+/// Rows of one data file, a few MiB at a time, in their order. In memory is of a local file what is being read, and of another
+/// storage one row group as it lies there. Not thread-safe; the storage outlives it.
 class ParquetBatches {
  public:
   /// Of the columns with these field ids; those that the file has not are not there. NotFound if there is no such file;
   /// Unimplemented if it has no field ids; DataLoss if it is damaged.
-  static absl::StatusOr<std::unique_ptr<ParquetBatches>> Open(Storage* storage, const std::string& path,
+  static absl::StatusOr<std::unique_ptr<ParquetBatches>> Open(Storage* storage, const std::string& path, int64_t size_bytes,
                                                               const std::set<int>& field_ids);
   ~ParquetBatches();
 

@@ -16,8 +16,9 @@ namespace millrace::warehouse {
 namespace {
 
 /// Of files that do not say what they have.
-absl::StatusOr<std::optional<int64_t>> FirstDayInside(Storage* storage, const std::string& path, DayColumn* column) {
-  absl::StatusOr<std::unique_ptr<ParquetBatches>> file = ParquetBatches::Open(storage, path, {column->id()});
+absl::StatusOr<std::optional<int64_t>> FirstDayInside(Storage* storage, const DataFile& data_file, DayColumn* column) {
+  absl::StatusOr<std::unique_ptr<ParquetBatches>> file =
+      ParquetBatches::Open(storage, data_file.path, data_file.size_bytes, {column->id()});
   if (!file.ok()) return file.status();
   std::optional<int64_t> first;
   while (true) {
@@ -42,7 +43,7 @@ absl::StatusOr<std::optional<int64_t>> FirstDay(Storage* storage, const TableMet
     if (range.empty) continue;
     std::optional<int64_t> day = range.first;
     if (!range.known) {
-      absl::StatusOr<std::optional<int64_t>> inside = FirstDayInside(storage, live.file.path, column);
+      absl::StatusOr<std::optional<int64_t>> inside = FirstDayInside(storage, live.file, column);
       if (!inside.ok()) return inside.status();
       day = *inside;
     }

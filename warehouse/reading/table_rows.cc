@@ -41,8 +41,8 @@ absl::StatusOr<std::vector<LiveFile>> FilesToRead(Storage* storage, const TableM
   return ReadLiveFiles(*storage, metadata, snapshot);
 }
 
-TableRows::TableRows(Storage* storage, std::vector<Field> fields, std::vector<std::string> paths)
-    : storage_(storage), paths_(std::move(paths)), text_(fields) {
+TableRows::TableRows(Storage* storage, std::vector<Field> fields, std::vector<FileToRead> files)
+    : storage_(storage), files_(std::move(files)), text_(fields) {
   for (const Field& field : fields) {
     columns_.push_back(DescribeColumn(field));
     ids_.insert(field.id);
@@ -64,20 +64,20 @@ absl::StatusOr<std::unique_ptr<TableRows>> TableRows::Open(Storage* storage, con
     if (!found.ok()) return found.status();
     day_column = std::make_unique<DayColumn>(*std::move(found));
   }
-  std::vector<std::string> paths;
+  std::vector<FileToRead> to_read;
   if (*snapshot != nullptr) {
     absl::StatusOr<std::vector<LiveFile>> files = FilesToRead(storage, metadata, **snapshot);
     if (!files.ok()) return files.status();
-    // A table may be so large that there are many; only the names are kept.
+    // A table may be so large that there are many; only this of them is kept.
     for (const LiveFile& live : *files) {
       if (day_column) {
         const DayColumn::Range range = day_column->In(live.file);
         if (range.empty || description.day->day < range.first || description.day->day > range.last) continue;
       }
-      paths.push_back(live.file.path);
+      to_read.push_back({live.file.path, live.file.size_bytes});
     }
   }
-  std::unique_ptr<TableRows> rows(new TableRows(storage, *std::move(fields), std::move(paths)));
+  std::unique_ptr<TableRows> rows(new TableRows(storage, *std::move(fields), std::move(to_read)));
   if (day_column) {
     rows->ids_.insert(day_column->id());
     rows->day_column_ = std::move(day_column);
@@ -89,8 +89,9 @@ absl::StatusOr<std::unique_ptr<TableRows>> TableRows::Open(Storage* storage, con
 absl::StatusOr<int64_t> TableRows::Read(TakeRow take) {
   while (true) {
     if (file_ == nullptr) {
-      if (next_ == paths_.size()) return 0;
-      absl::StatusOr<std::unique_ptr<ParquetBatches>> file = ParquetBatches::Open(storage_, paths_[next_++], ids_);
+      if (next_ == files_.size()) return 0;
+      const FileToRead& next = files_[next_++];
+      absl::StatusOr<std::unique_ptr<ParquetBatches>> file = ParquetBatches::Open(storage_, next.path, next.size_bytes, ids_);
       if (!file.ok()) return file.status();
       file_ = *std::move(file);
     }
@@ -102,7 +103,8 @@ absl::StatusOr<int64_t> TableRows::Read(TakeRow take) {
     }
     absl::Status status = text_.Bind(**batch);
     if (status.ok() && day_column_) status = day_column_->Bind(**batch);
-    if (!status.ok()) return absl::Status(status.code(), absl::StrCat(paths_[next_ - 1], ": ", std::string(status.message())));
+    if (!status.ok())
+      return absl::Status(status.code(), absl::StrCat(files_[next_ - 1].path, ": ", std::string(status.message())));
     int64_t taken = 0;
     for (int64_t row = 0; row < (*batch)->num_rows(); ++row) {
       if (day_column_ && day_column_->Of(row) != day_) continue;

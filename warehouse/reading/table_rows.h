@@ -22,8 +22,8 @@ namespace millrace::warehouse {
 /// The data files of a snapshot. Unimplemented if another engine has marked rows as deleted in files of their own.
 absl::StatusOr<std::vector<LiveFile>> FilesToRead(Storage* storage, const TableMetadata& metadata, const Snapshot& snapshot);
 
-/// The rows of a table's snapshot, file by file. In memory are some MiB, and where files are not on a local disk the one that is
-/// read.
+/// The rows of a table's snapshot, file by file. In memory are some MiB, and where files are not on a local disk the row group
+/// that is read.
 class TableRows final : public RowReader {
  public:
   /// Errors as Warehouse::ReadTable. The storage outlives it. A snapshot that is asked for has the columns that the table had
@@ -35,13 +35,18 @@ class TableRows final : public RowReader {
   absl::StatusOr<int64_t> Read(TakeRow take) override;
 
  private:
-  TableRows(Storage* storage, std::vector<Field> fields, std::vector<std::string> paths);
+  struct FileToRead {
+    std::string path;
+    int64_t size_bytes = 0;
+  };
+
+  TableRows(Storage* storage, std::vector<Field> fields, std::vector<FileToRead> files);
 
   Storage* const storage_;
   std::vector<ColumnInfo> columns_;
   std::set<int> ids_;  // of columns that are read
-  const std::vector<std::string> paths_;
-  size_t next_ = 0;  // of paths_
+  const std::vector<FileToRead> files_;
+  size_t next_ = 0;  // of files_
   std::unique_ptr<ParquetBatches> file_;
   ArrowText text_;
   std::unique_ptr<DayColumn> day_column_;  // null: rows of all days

@@ -151,6 +151,13 @@ absl::StatusOr<std::string> LocalStorage::Read(const std::string& path) {
   return file->ReadAt(0, *size);
 }
 
+absl::StatusOr<std::string> LocalStorage::ReadRange(const std::string& path, int64_t offset, int64_t size) {
+  absl::StatusOr<std::string> local = LocalPath(path);
+  if (!local.ok()) return local.status();
+  absl::StatusOr<LocalFile> file = LocalFile::OpenToRead(*local);
+  return file.ok() ? file->ReadAt(offset, size) : file.status();
+}
+
 absl::Status LocalStorage::Write(const std::string& path, std::string_view content) {
   absl::StatusOr<TemporaryFile> temporary = WriteTemporary(path, content);
   if (!temporary.ok()) return temporary.status();

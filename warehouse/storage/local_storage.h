@@ -14,6 +14,7 @@ namespace millrace::warehouse {
 class LocalStorage final : public Storage {
  public:
   absl::StatusOr<std::string> Read(const std::string& path) override;
+  absl::StatusOr<std::string> ReadRange(const std::string& path, int64_t offset, int64_t size) override;
   absl::Status Write(const std::string& path, std::string_view content) override;
   absl::StatusOr<bool> WriteIfAbsent(const std::string& path, std::string_view content) override;
   absl::Status Upload(const std::string& local_file, const std::string& path) override;

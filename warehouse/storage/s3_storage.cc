@@ -121,6 +121,20 @@ absl::StatusOr<std::string> S3Storage::Read(const std::string& path) {
   return std::move(answer->response.body);
 }
 
+absl::StatusOr<std::string> S3Storage::ReadRange(const std::string& path, int64_t offset, int64_t size) {
+  absl::StatusOr<Uri> object = ParseS3(path, false);
+  if (!object.ok() || size <= 0) return object.ok() ? absl::StatusOr<std::string>("") : object.status();
+  HttpRequest request;
+  request.url = Url(*object, {});
+  request.headers["Range"] = absl::StrCat("bytes=", offset, "-", offset + size - 1);
+  absl::StatusOr<Answer> answer = Send(std::move(request));
+  if (!answer.ok()) return answer.status();
+  if (answer->response.code == 416) return "";  // it ends before
+  if (answer->response.code == 206) return std::move(answer->response.body);
+  if (answer->response.code != 200) return AnswerError(answer->response, "read", *object);
+  return absl::UnimplementedError(absl::StrCat("cannot read ", path, ": the store does not answer with a part of an object"));
+}
+
 absl::Status S3Storage::Write(const std::string& path, std::string_view content) {
   absl::StatusOr<Uri> object = ParseS3(path, false);
   if (!object.ok()) return object.status();

@@ -39,6 +39,7 @@ class S3Storage final : public Storage {
   explicit S3Storage(S3Options options);
 
   absl::StatusOr<std::string> Read(const std::string& path) override;
+  absl::StatusOr<std::string> ReadRange(const std::string& path, int64_t offset, int64_t size) override;
   absl::Status Write(const std::string& path, std::string_view content) override;
   absl::StatusOr<bool> WriteIfAbsent(const std::string& path, std::string_view content) override;
   absl::Status Upload(const std::string& local_file, const std::string& path) override;

@@ -28,6 +28,8 @@ class Storage {
 
   /// The whole file.
   virtual absl::StatusOr<std::string> Read(const std::string& path) = 0;
+  /// `size` bytes of a file from `offset`; less, or nothing, only at its end.
+  virtual absl::StatusOr<std::string> ReadRange(const std::string& path, int64_t offset, int64_t size) = 0;
   /// Writes a file, over an older one if there is one; readers see the old or the new one whole. When this returns, it is
   /// durable.
   virtual absl::Status Write(const std::string& path, std::string_view content) = 0;

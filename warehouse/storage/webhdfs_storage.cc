@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "nlohmann/json.hpp"
@@ -119,16 +120,25 @@ absl::StatusOr<WebHdfsStorage::Answer> WebHdfsStorage::Send(const HttpRequest& r
   }
 }
 
-absl::StatusOr<std::string> WebHdfsStorage::Read(const std::string& path) {
+absl::StatusOr<std::string> WebHdfsStorage::Read(const std::string& path) { return Open(path, {}); }
+
+absl::StatusOr<std::string> WebHdfsStorage::ReadRange(const std::string& path, int64_t offset, int64_t size) {
+  if (size <= 0) return "";
+  return Open(path, {{"offset", absl::StrCat(offset)}, {"length", absl::StrCat(size)}});
+}
+
+absl::StatusOr<std::string> WebHdfsStorage::Open(const std::string& path, Query query) {
   absl::StatusOr<Uri> file = ParseHdfs(path);
   if (!file.ok()) return file.status();
   HttpRequest request;
-  request.url = Url(*file, "OPEN", {});
+  request.url = Url(*file, "OPEN", std::move(query));
   request.follow_redirects = true;
   absl::StatusOr<Answer> answer = Send(request);
   if (!answer.ok()) return answer.status();
-  if (answer->response.code != 200) return AnswerError(answer->response, "read", *file);
-  return std::move(answer->response.body);
+  if (answer->response.code == 200) return std::move(answer->response.body);
+  // How the name node says that the file ends before.
+  if (absl::StrContains(ParseException(answer->response).message, "out of the range")) return "";
+  return AnswerError(answer->response, "read", *file);
 }
 
 absl::Status WebHdfsStorage::Create(const Uri& file, std::string_view content) {

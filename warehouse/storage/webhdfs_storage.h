@@ -32,6 +32,7 @@ class WebHdfsStorage final : public Storage {
   explicit WebHdfsStorage(WebHdfsOptions options);
 
   absl::StatusOr<std::string> Read(const std::string& path) override;
+  absl::StatusOr<std::string> ReadRange(const std::string& path, int64_t offset, int64_t size) override;
   absl::Status Write(const std::string& path, std::string_view content) override;
   absl::StatusOr<bool> WriteIfAbsent(const std::string& path, std::string_view content) override;
   absl::Status Upload(const std::string& local_file, const std::string& path) override;
@@ -55,6 +56,7 @@ class WebHdfsStorage final : public Storage {
   [[nodiscard]] std::string Url(const Uri& file, const std::string& operation, Query query) const;
   /// Tries again while that can help.
   absl::StatusOr<Answer> Send(const HttpRequest& request);
+  absl::StatusOr<std::string> Open(const std::string& path, Query query);
   absl::Status Create(const Uri& file, std::string_view content);
   /// True: done. False: there is a file of that name, which was to stay.
   absl::StatusOr<bool> Rename(const Uri& from, const Uri& to, bool overwrite);

@@ -14,10 +14,10 @@ DataFileReader::DataFileReader(std::string path, std::unique_ptr<ParquetBatches>
 DataFileReader::~DataFileReader() = default;
 
 absl::StatusOr<std::unique_ptr<DataFileReader>> DataFileReader::Open(Storage* storage, const std::string& path,
-                                                                     const Schema& schema) {
+                                                                     int64_t size_bytes, const Schema& schema) {
   std::set<int> ids;
   for (const Field& field : schema.fields) ids.insert(field.id);
-  absl::StatusOr<std::unique_ptr<ParquetBatches>> batches = ParquetBatches::Open(storage, path, ids);
+  absl::StatusOr<std::unique_ptr<ParquetBatches>> batches = ParquetBatches::Open(storage, path, size_bytes, ids);
   if (!batches.ok()) return batches.status();
   if ((*batches)->has_rows_only()) {
     return absl::UnimplementedError(absl::StrCat(path, " has none of the columns that the table has now"));

@@ -17,12 +17,14 @@ class ParquetBatches;
 /// id, whatever they were called; one that the file lacks is null; one that the schema lacks is left out; int, float and decimals
 /// become what they were promoted to. Follows "Column Projection" of the table specification.
 ///
-/// In memory are some MiB of rows, and of a file that is not local all of it as it lies in the storage. Not thread-safe.
+/// In memory are some MiB of rows, and of a file that is not local a row group as it lies in the storage. Not thread-safe; the
+/// storage outlives it.
 class DataFileReader {
  public:
   /// NotFound if there is no such file. Unimplemented if it is not laid out as we write (without field ids, a type that the
   /// column cannot have): another engine's. DataLoss if it is damaged.
-  static absl::StatusOr<std::unique_ptr<DataFileReader>> Open(Storage* storage, const std::string& path, const Schema& schema);
+  static absl::StatusOr<std::unique_ptr<DataFileReader>> Open(Storage* storage, const std::string& path, int64_t size_bytes,
+                                                              const Schema& schema);
   ~DataFileReader();
 
   /// Puts the next rows, some MiB at most, behind those of a batch with the reader's schema. False: there are no more.

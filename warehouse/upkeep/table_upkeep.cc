@@ -256,7 +256,8 @@ absl::StatusOr<std::vector<DataFile>> TableUpkeep::RewriteFiles(const TableMetad
   PartitionWriter writer(storage_, table, group[0].partition, options_.writer);
   RowBatch batch(table.schema());
   for (const SmallFile& file : group) {
-    absl::StatusOr<std::unique_ptr<DataFileReader>> reader = DataFileReader::Open(storage_, file.path, table.schema());
+    absl::StatusOr<std::unique_ptr<DataFileReader>> reader =
+        DataFileReader::Open(storage_, file.path, file.size_bytes, table.schema());
     if (!reader.ok()) return reader.status();
     int64_t rows = 0;
     while (true) {

@@ -16,6 +16,9 @@ using warehouse::LocalStorage;
 class OwningStorage final : public warehouse::Storage {
  public:
   absl::StatusOr<std::string> Read(const std::string& path) override { return storage_.Read(path); }
+  absl::StatusOr<std::string> ReadRange(const std::string& path, int64_t offset, int64_t size) override {
+    return storage_.ReadRange(path, offset, size);
+  }
   absl::Status Write(const std::string& path, std::string_view content) override { return storage_.Write(path, content); }
   absl::StatusOr<bool> WriteIfAbsent(const std::string& path, std::string_view content) override {
     return storage_.WriteIfAbsent(path, content);

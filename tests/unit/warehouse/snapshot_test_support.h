@@ -20,6 +20,11 @@ class MemoryStorage : public Storage {
     const auto found = files.find(path);
     return found == files.end() ? absl::StatusOr<std::string>(absl::NotFoundError(path)) : found->second;
   }
+  absl::StatusOr<std::string> ReadRange(const std::string& path, int64_t offset, int64_t size) override {
+    absl::StatusOr<std::string> whole = Read(path);
+    if (!whole.ok() || offset >= static_cast<int64_t>(whole->size())) return whole.ok() ? "" : whole;
+    return whole->substr(static_cast<size_t>(offset), static_cast<size_t>(size));
+  }
   absl::Status Write(const std::string& path, std::string_view content) override {
     files[path] = std::string(content);
     return absl::OkStatus();

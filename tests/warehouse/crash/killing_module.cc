@@ -58,6 +58,9 @@ class KillingStorage final : public Storage {
   explicit KillingStorage(std::shared_ptr<Storage> storage) : storage_(std::move(storage)) {}
 
   absl::StatusOr<std::string> Read(const std::string& path) override { return storage_->Read(path); }
+  absl::StatusOr<std::string> ReadRange(const std::string& path, int64_t offset, int64_t size) override {
+    return storage_->ReadRange(path, offset, size);
+  }
   absl::Status Write(const std::string& path, std::string_view content) override {
     return Between(path, [&] { return storage_->Write(path, content); });
   }

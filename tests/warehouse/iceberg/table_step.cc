@@ -3,14 +3,11 @@
 //   merge IN OUT                        expire IN OUT KEEP          evolve IN OUT SCHEMA          live IN
 // IN, OUT: metadata files. SCHEMA, SPEC, FILES, REMOVED: JSON. Prints JSON, or an error with exit code 1.
 #include <chrono>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "absl/strings/escaping.h"
-#include "absl/strings/strip.h"
+#include "storage/local_storage.h"
 #include "table/expiry.h"
 #include "table/json_members.h"
 #include "table/partition_json.h"
@@ -23,33 +20,6 @@ namespace millrace::warehouse {
 namespace {
 
 using nlohmann::json;
-
-std::string LocalPath(const std::string& path) { return std::string(absl::StripPrefix(path, "file://")); }
-
-class LocalStorage : public Storage {
- public:
-  absl::StatusOr<std::string> Read(const std::string& path) override {
-    std::ifstream in(LocalPath(path), std::ios::binary);
-    if (!in) return absl::NotFoundError(path);
-    std::ostringstream content;
-    content << in.rdbuf();
-    return content.str();
-  }
-  absl::Status Write(const std::string& path, std::string_view content) override {
-    std::filesystem::create_directories(std::filesystem::path(LocalPath(path)).parent_path());
-    std::ofstream(LocalPath(path), std::ios::binary) << content;
-    return absl::OkStatus();
-  }
-  absl::StatusOr<bool> WriteIfAbsent(const std::string&, std::string_view) override { return absl::UnimplementedError(""); }
-  absl::Status Upload(const std::string&, const std::string&) override { return absl::UnimplementedError(""); }
-  absl::Status List(const std::string&, const std::function<void(const FileInfo&)>&) override {
-    return absl::UnimplementedError("");
-  }
-  absl::Status Delete(const std::string& path) override {
-    std::filesystem::remove(LocalPath(path));
-    return absl::OkStatus();
-  }
-};
 
 [[noreturn]] void Fail(const absl::Status& status) {
   std::cerr << status << "\n";

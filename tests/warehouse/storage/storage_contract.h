@@ -57,6 +57,18 @@ TEST_P(StorageContract, WhatIsWrittenIsRead) {
   }
 }
 
+TEST_P(StorageContract, PartsAreRead) {
+  const std::string path = folder_ + "/parts";
+  ASSERT_TRUE(storage_.Write(path, "0123456789").ok());
+  EXPECT_EQ(storage_.ReadRange(path, 0, 4), absl::StatusOr<std::string>("0123"));
+  EXPECT_EQ(storage_.ReadRange(path, 3, 4), absl::StatusOr<std::string>("3456"));
+  EXPECT_EQ(storage_.ReadRange(path, 8, 100), absl::StatusOr<std::string>("89")) << "there is no more";
+  EXPECT_EQ(storage_.ReadRange(path, 10, 1), absl::StatusOr<std::string>("")) << "it ends before";
+  EXPECT_EQ(storage_.ReadRange(path, 3, 0), absl::StatusOr<std::string>(""));
+  const absl::Status status = storage_.ReadRange(folder_ + "/none", 0, 4).status();
+  EXPECT_TRUE(absl::IsNotFound(status)) << status;
+}
+
 TEST_P(StorageContract, WhatIsNotThereIsNotFound) {
   const absl::Status status = storage_.Read(folder_ + "/none").status();
   EXPECT_TRUE(absl::IsNotFound(status)) << status;

@@ -31,6 +31,9 @@ class TimedStorage final : public Storage {
   explicit TimedStorage(const int64_t* now_ms) : now_ms_(now_ms) {}
 
   absl::StatusOr<std::string> Read(const std::string& path) override { return files_.Read(path); }
+  absl::StatusOr<std::string> ReadRange(const std::string& path, int64_t offset, int64_t size) override {
+    return files_.ReadRange(path, offset, size);
+  }
   absl::Status Write(const std::string& path, std::string_view content) override {
     times_[path] = *now_ms_;
     return files_.Write(path, content);

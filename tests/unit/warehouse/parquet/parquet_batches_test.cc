@@ -41,7 +41,7 @@ class ParquetBatchesTest : public testing::Test {
     ASSERT_TRUE((*writer)->Append(batch, 0, rows).ok());
     ASSERT_TRUE((*writer)->Close().ok());
   }
-  auto Open(const std::set<int>& ids) { return ParquetBatches::Open(&storage_, absl::StrCat("file://", path_), ids); }
+  auto Open(const std::set<int>& ids) { return ParquetBatches::Open(&storage_, absl::StrCat("file://", path_), 1000, ids); }
 
   const std::string path_ = absl::StrCat(testing::TempDir(), "batches-", RandomName(), ".parquet");
   LocalStorage storage_;

@@ -13,7 +13,7 @@ using Kind = Type::Kind;
 class DataFileReaderTest : public UpkeepFixture {
  protected:
   absl::StatusOr<std::unique_ptr<RowBatch>> Read(const std::string& path, const Schema& schema) {
-    auto reader = DataFileReader::Open(storage_.get(), path, schema);
+    auto reader = DataFileReader::Open(storage_.get(), path, kSomeBytes, schema);
     if (!reader.ok()) return reader.status();
     auto batch = std::make_unique<RowBatch>(schema);
     while (true) {

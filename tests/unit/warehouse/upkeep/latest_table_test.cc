@@ -75,7 +75,7 @@ class LatestTableTest : public LandingFixture {
     const auto files = ReadLiveFiles(*storage_, table.metadata, *table.metadata.current_snapshot());
     EXPECT_TRUE(files.ok()) << files.status();
     for (const LiveFile& file : *files) {
-      auto reader = DataFileReader::Open(storage_.get(), file.file.path, schema);
+      auto reader = DataFileReader::Open(storage_.get(), file.file.path, file.file.size_bytes, schema);
       EXPECT_TRUE(reader.ok()) << reader.status();
       RowBatch batch(schema);
       while (*(*reader)->Read(&batch)) {

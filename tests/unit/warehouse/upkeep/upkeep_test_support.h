@@ -20,6 +20,7 @@ class UpkeepFixture : public LandingFixture {
   static constexpr int kX = 1;
   static constexpr int kWord = 2;
   static constexpr int kPart = 3;
+  static constexpr int64_t kSomeBytes = 1000;  // local files know their size
 
   UpkeepFixture() {
     now_ms_ = WallClockMs();  // as the catalog's
@@ -75,7 +76,7 @@ class UpkeepFixture : public LandingFixture {
   std::vector<std::pair<int64_t, std::string>> RowsOf(const std::string& path) {
     std::vector<std::pair<int64_t, std::string>> rows;
     const Schema schema = Table().metadata.schema();
-    auto reader = DataFileReader::Open(storage_.get(), path, schema);
+    auto reader = DataFileReader::Open(storage_.get(), path, kSomeBytes, schema);
     EXPECT_TRUE(reader.ok()) << reader.status();
     RowBatch batch(schema);
     while (true) {
