@@ -15,7 +15,9 @@ RowWriter::RowWriter(Storage* storage, const TableMetadata& table, Options optio
       schema_(table.schema()),
       spec_(table.spec()),
       data_folder_(absl::StrCat(table.location, "/data")),
-      options_(std::move(options)) {}
+      options_(std::move(options)) {
+  options_.router.file.dictionaries = &dictionaries_;
+}
 
 RowWriter::~RowWriter() { Drop(); }
 

@@ -30,6 +30,8 @@ class RowWriter {
   RowWriter(Storage* storage, const TableMetadata& table, Options options);
   /// Drops what was not uploaded.
   ~RowWriter();
+  RowWriter(const RowWriter&) = delete;
+  RowWriter& operator=(const RowWriter&) = delete;
 
   /// Takes the rows of a batch with the table's schema; the batch is empty then.
   absl::Status Take(RowBatch* batch);
@@ -46,7 +48,8 @@ class RowWriter {
   const Schema schema_;
   const PartitionSpec spec_;
   const std::string data_folder_;
-  const Options options_;
+  DictionaryMemory dictionaries_;
+  Options options_;
   std::unique_ptr<PartitionRouter> router_;  // null while there are no rows
   int64_t files_ = 0;
 };

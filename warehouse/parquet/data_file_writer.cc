@@ -51,6 +51,9 @@ std::shared_ptr<parquet::WriterProperties> Properties(const Schema& schema, cons
       builder.disable_dictionary(field.name);
     }
   }
+  if (options.dictionaries != nullptr) {
+    for (const std::string& leaf : options.dictionaries->without()) builder.disable_dictionary(leaf);
+  }
   return builder.build();
 }
 
@@ -119,6 +122,7 @@ class DataFileWriter::Impl {
     DataFile result;
     result.size_bytes = written_bytes_;
     AddFooterMetrics(*writer_->metadata(), buffered_.schema(), &result);
+    if (options_.dictionaries != nullptr) options_.dictionaries->Learn(*writer_->metadata());
     return result;
   }
 

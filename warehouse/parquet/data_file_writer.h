@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "parquet/dictionary_memory.h"
 #include "parquet/row_batch.h"
 #include "table/data_file.h"
 #include "table/types.h"
@@ -20,6 +21,8 @@ struct DataFileOptions {
   int zstd_level = 3;
   /// Stands in the footer: application, topic-partition, range.
   std::map<std::string, std::string> metadata;
+  /// What earlier files of the table have taught, and learns from this one; nullptr: nothing. Outlives the writer.
+  DictionaryMemory* dictionaries = nullptr;
 };
 
 /// Writes one Parquet file with rows of a table to the local disk: zstd, dictionaries, statistics, data pages of version 1, field

@@ -11,9 +11,22 @@ namespace {
 constexpr int64_t kMicrosPerHour = int64_t{3600} * 1'000'000;
 constexpr int64_t kMicrosPerDay = 24 * kMicrosPerHour;
 
-int32_t FloorDivide(int64_t value, int64_t by) {
+int64_t FloorDivide(int64_t value, int64_t by) {
   const int64_t quotient = value / by;
-  return static_cast<int32_t>(value % by < 0 ? quotient - 1 : quotient);
+  return value % by < 0 ? quotient - 1 : quotient;
+}
+
+/// Of a long or an instant.
+int64_t Transformed(Transform transform, int64_t value) {
+  switch (transform) {
+    case Transform::kHour:
+      return FloorDivide(value, kMicrosPerHour);
+    case Transform::kDay:
+      return FloorDivide(value, kMicrosPerDay);
+    case Transform::kIdentity:
+      return value;
+  }
+  return value;
 }
 
 bool FindPath(const std::vector<std::unique_ptr<Column>>& columns, int id, std::vector<const Column*>* path) {
@@ -75,11 +88,9 @@ PartitionValue PartitionOfRow::ValueOf(const Source& source, int64_t row) {
     case Type::Kind::kString:
       return std::string(static_cast<const BytesColumn&>(column).Get(row));
     default: {
-      const int64_t value = static_cast<const FixedColumn<int64_t>&>(column).values()[row];
-      if (source.transform == Transform::kIdentity) {
-        return value;
-      }
-      return FloorDivide(value, source.transform == Transform::kDay ? kMicrosPerDay : kMicrosPerHour);
+      const int64_t value = Transformed(source.transform, static_cast<const FixedColumn<int64_t>&>(column).values()[row]);
+      if (source.transform == Transform::kIdentity) return value;
+      return static_cast<int32_t>(value);
     }
   }
 }
@@ -92,9 +103,35 @@ PartitionTuple PartitionOfRow::Of(int64_t row) const {
   return result;
 }
 
+// Without values of partitions in between: it is asked for each row.
+bool PartitionOfRow::SameValue(const Source& source, int64_t a, int64_t b) {
+  for (const Column* column : source.path) {
+    const bool null = column->IsNull(a);
+    if (null != column->IsNull(b)) return false;
+    if (null) return true;
+  }
+  const Column& column = *source.path.back();
+  switch (column.kind()) {
+    case Type::Kind::kBoolean: {
+      const auto& values = static_cast<const FixedColumn<uint8_t>&>(column).values();
+      return (values[a] != 0) == (values[b] != 0);
+    }
+    case Type::Kind::kInt:
+    case Type::Kind::kDate: {
+      const auto& values = static_cast<const FixedColumn<int32_t>&>(column).values();
+      return values[a] == values[b];
+    }
+    case Type::Kind::kString:
+      return static_cast<const BytesColumn&>(column).Get(a) == static_cast<const BytesColumn&>(column).Get(b);
+    default: {
+      const auto& values = static_cast<const FixedColumn<int64_t>&>(column).values();
+      return values[a] == values[b] || Transformed(source.transform, values[a]) == Transformed(source.transform, values[b]);
+    }
+  }
+}
+
 bool PartitionOfRow::Same(int64_t a, int64_t b) const {
-  return std::all_of(sources_.begin(), sources_.end(),
-                     [&](const Source& source) { return ValueOf(source, a) == ValueOf(source, b); });
+  return std::all_of(sources_.begin(), sources_.end(), [&](const Source& source) { return SameValue(source, a, b); });
 }
 
 PartitionRouter::PartitionRouter(Schema schema, PartitionSpec spec, Options options, std::function<std::string()> name)

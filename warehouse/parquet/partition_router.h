@@ -35,6 +35,7 @@ class PartitionOfRow {
   };
 
   [[nodiscard]] static PartitionValue ValueOf(const Source& source, int64_t row);
+  static bool SameValue(const Source& source, int64_t a, int64_t b);
 
   std::vector<Source> sources_;
 };

@@ -78,6 +78,34 @@ TEST_F(PartitionRouterTest, GivesEachRowItsPartition) {
   EXPECT_EQ(partitions->Of(2), (PartitionTuple{std::monostate(), std::monostate(), std::string(), 0, 0}));
 }
 
+TEST_F(PartitionRouterTest, RowsOfOnePartitionAreTheSame) {
+  RowBatch batch(schema_);
+  AddRow(&batch, 0, "NO", 1);
+  AddRow(&batch, 24 * kHour - 1, "NO", 1);
+  AddRow(&batch, 24 * kHour, "NO", 1);
+  AddRow(&batch, -1, "NO", 1);
+  AddRow(&batch, -24 * kHour, "DE", 2);
+  AddRow(&batch, std::nullopt, nullptr, 2);
+  AddRow(&batch, std::nullopt, nullptr, 2);
+  const auto same = [&](int id, Transform transform, int64_t a, int64_t b) {
+    const auto partitions = PartitionOfRow::Create(batch, By({{id, transform}}));
+    EXPECT_EQ(partitions->Same(a, b), partitions->Of(a) == partitions->Of(b));
+    return partitions->Same(a, b);
+  };
+  EXPECT_TRUE(same(1, Transform::kDay, 0, 1));
+  EXPECT_FALSE(same(1, Transform::kDay, 1, 2));
+  EXPECT_FALSE(same(1, Transform::kDay, 0, 3)) << "a day begins at midnight before 1970, too";
+  EXPECT_TRUE(same(1, Transform::kDay, 3, 4));
+  EXPECT_FALSE(same(1, Transform::kHour, 0, 1));
+  EXPECT_FALSE(same(1, Transform::kIdentity, 0, 1));
+  EXPECT_FALSE(same(1, Transform::kDay, 4, 5)) << "null is a partition of its own";
+  EXPECT_TRUE(same(1, Transform::kDay, 5, 6));
+  EXPECT_TRUE(same(2, Transform::kIdentity, 0, 3));
+  EXPECT_FALSE(same(2, Transform::kIdentity, 3, 4));
+  EXPECT_TRUE(same(3, Transform::kIdentity, 4, 5));
+  EXPECT_FALSE(same(3, Transform::kIdentity, 3, 4));
+}
+
 TEST_F(PartitionRouterTest, RefusesTransformsThatDoNotFit) {
   const RowBatch batch(schema_);
   for (const PartitionSpec& spec : {By({{2, Transform::kDay}}), By({{3, Transform::kHour}}), By({{4, Transform::kIdentity}}),
