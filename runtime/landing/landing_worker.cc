@@ -155,6 +155,7 @@ void LandingWorker::Handle(const Request& request) {
       table->parts.erase(p);
       table->progress.positions.erase(p);
     }
+    if (table->parts.empty()) Forget(table);
   }
 }
 
@@ -314,8 +315,13 @@ void LandingWorker::Settle(Table* table, const absl::Status& status) {
 
 void LandingWorker::GoOn(Table* table) {
   LogInfo(absl::StrCat("table ", table->progress.table, ": goes on"), {.event = "landing-goes-on"});
+  Forget(table);
+}
+
+void LandingWorker::Forget(Table* table) {
   table->progress.waits.clear();
   table->pause = milliseconds(0);
+  table->next_try = std::chrono::nanoseconds(0);
   if (std::exchange(table->progress.failed, false)) context_->table_goes_on();
 }
 

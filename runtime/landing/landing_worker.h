@@ -113,6 +113,8 @@ class LandingWorker {
   /// What went wrong is tried again after a pause, with a word; a long one if it does not pass by itself.
   void Settle(Table* table, const absl::Status& status);
   void GoOn(Table* table);
+  /// What it waited for: that is over, or another's matter.
+  void Forget(Table* table);
   void FailTable(Table* table, const absl::Status& status);
   void Publish();
   [[nodiscard]] std::chrono::milliseconds TimeToNext() const;
