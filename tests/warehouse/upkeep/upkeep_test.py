@@ -78,7 +78,8 @@ class Upkeep(unittest.TestCase):
         self.assertEqual(on["upkeep_errors"], 0, on["last_upkeep_error"])
         self.assertEqual(on["rows"], off["rows"])
         self.assertLess(on["live_files"], 60)
-        self.assertLess(on["metadata_bytes"], off["metadata_bytes"])
+        if COMMITS * MINUTES > 2 * 24 * 60:  # metadata files stay for a day
+            self.assertLess(on["metadata_bytes"], off["metadata_bytes"])
         self.assertEqual(by_pyiceberg(on), by_pyiceberg_without_time(on, off))
 
 
