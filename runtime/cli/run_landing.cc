@@ -31,10 +31,12 @@ absl::Status Land(const StreamsConfig& config, const std::vector<LandedTopic>& t
   auto server = StartServer(config, &landing);
   if (!server.ok()) return server.status();
   if (absl::Status status = landing.Start(); !status.ok()) return status;
-  while (!signals.stop_requested() && landing.error().ok()) signals.Wait(std::chrono::milliseconds(500));
+  absl::Status error = landing.error();
+  for (; !signals.stop_requested() && error.ok(); error = landing.error()) signals.Wait(std::chrono::milliseconds(500));
   landing.Close();
   server->reset();
-  if (absl::Status status = landing.error(); !status.ok()) return status;
+  error.Update(landing.error());
+  if (!error.ok()) return error;
   for (const auto& [table, rows] : landing.RowsLanded()) {
     LogInfo(absl::StrCat(table, ": ", rows, " rows were landed by this process"), {.event = "landing-ended"});
   }

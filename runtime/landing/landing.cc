@@ -43,7 +43,9 @@ absl::Status Landing::Start() {
       !status.ok()) {
     return status;
   }
-  if (absl::Status status = LookAtTopics(/*first=*/true); !status.ok()) return status;
+  for (const warehouse::LandingDescription& table : options_.tables) {
+    if (absl::Status status = LookAtTopic(table, /*first=*/true); !status.ok()) return status;
+  }
   const size_t threads =
       std::clamp<size_t>(static_cast<size_t>(options_.threads), 1, std::max<size_t>(1, options_.tables.size()));
   context_.fetch_bytes = options_.fetch_bytes / static_cast<int64_t>(threads);
@@ -119,15 +121,17 @@ void Landing::Take(const std::vector<int32_t>& shares) {
 
 void Landing::Release(const std::vector<int32_t>& shares, bool commit) {
   std::map<LandingWorker*, std::vector<log::TopicPartition>> by_worker;
+  bool ending = false;
   {
     const std::lock_guard lock(mutex_);
+    ending = stop_;
     for (const int32_t share : shares) shares_.erase(share);
     for (log::TopicPartition& partition : PartitionsOf(shares))
       by_worker[&WorkerOf(partition.topic)].push_back(std::move(partition));
   }
   // The group waits for this answer, and not for longer than it lets a member be silent.
   const std::chrono::milliseconds patience = options_.max_poll_interval / 2;
-  for (auto& [worker, partitions] : by_worker) worker->Release(std::move(partitions), commit, patience);
+  for (auto& [worker, partitions] : by_worker) worker->Release(std::move(partitions), commit, patience, ending);
 }
 
 void Landing::Watch() {
@@ -138,37 +142,37 @@ void Landing::Watch() {
       const std::lock_guard lock(mutex_);
       if (stop_) return;
     }
-    if (const absl::Status status = LookAtTopics(/*first=*/false); !status.ok()) {
-      LogWarning(absl::StrCat("looking for new partitions: ", std::string(status.message()), "; this is repeated"),
-                 {.event = "landing-topics-unknown"});
+    for (const warehouse::LandingDescription& table : options_.tables) {
+      if (const absl::Status status = LookAtTopic(table, /*first=*/false); !status.ok()) {
+        LogWarning(absl::StrCat("looking for new partitions: ", std::string(status.message()), "; this is repeated"),
+                   {.event = "landing-topics-unknown", .topic = table.topic});
+      }
     }
   }
 }
 
-absl::Status Landing::LookAtTopics(bool first) {
-  for (const warehouse::LandingDescription& table : options_.tables) {
-    absl::StatusOr<std::optional<int32_t>> count = client_->admin().PartitionCount(table.topic);
-    if (!count.ok()) return count.status();
-    if (!count->has_value()) {
-      return absl::NotFoundError(absl::StrCat("topic ", table.topic, ", which is to be landed in table ", table.name_space, ".",
-                                              table.table, ", does not exist: create it, or correct its name in ", options_.sink,
-                                              ".table.*"));
-    }
-    std::vector<log::TopicPartition> added;
-    {
-      const std::lock_guard lock(mutex_);
-      int32_t& known = partitions_[table.topic];
-      for (int32_t p = known; p < **count; ++p) {
-        if (shares_.contains(LandingShare(table.topic, p))) added.push_back({table.topic, p});
-      }
-      if (!first && **count > known) {
-        LogInfo(absl::StrCat("topic ", table.topic, " has ", **count, " partitions now, ", known, " before"),
-                {.event = "landing-partitions-added", .topic = table.topic});
-      }
-      known = std::max(known, **count);
-    }
-    if (!added.empty()) WorkerOf(table.topic).Take(std::move(added));
+absl::Status Landing::LookAtTopic(const warehouse::LandingDescription& table, bool first) {
+  absl::StatusOr<std::optional<int32_t>> count = client_->admin().PartitionCount(table.topic);
+  if (!count.ok()) return count.status();
+  if (!count->has_value()) {
+    return absl::NotFoundError(absl::StrCat("topic ", table.topic, ", which is to be landed in table ", table.name_space, ".",
+                                            table.table, ", does not exist: create it, or correct its name in ", options_.sink,
+                                            ".table.*"));
   }
+  std::vector<log::TopicPartition> added;
+  {
+    const std::lock_guard lock(mutex_);
+    int32_t& known = partitions_[table.topic];
+    for (int32_t p = known; p < **count; ++p) {
+      if (shares_.contains(LandingShare(table.topic, p))) added.push_back({table.topic, p});
+    }
+    if (!first && **count > known) {
+      LogInfo(absl::StrCat("topic ", table.topic, " has ", **count, " partitions now, ", known, " before"),
+              {.event = "landing-partitions-added", .topic = table.topic});
+    }
+    known = std::max(known, **count);
+  }
+  if (!added.empty()) WorkerOf(table.topic).Take(std::move(added));
   return absl::OkStatus();
 }
 

@@ -65,7 +65,7 @@ class Landing final : private TaskHolder {
   void Take(const std::vector<int32_t>& shares) override;
   void Release(const std::vector<int32_t>& shares, bool commit) override;
   void Watch();
-  absl::Status LookAtTopics(bool first);
+  absl::Status LookAtTopic(const warehouse::LandingDescription& table, bool first);
   [[nodiscard]] std::vector<log::TopicPartition> PartitionsOf(const std::vector<int32_t>& shares) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   LandingWorker& WorkerOf(const std::string& topic);

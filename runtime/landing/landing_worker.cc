@@ -62,8 +62,9 @@ void LandingWorker::Take(std::vector<log::TopicPartition> partitions) {
   consumer_->Wake();
 }
 
-void LandingWorker::Release(std::vector<log::TopicPartition> partitions, bool commit, milliseconds patience) {
+void LandingWorker::Release(std::vector<log::TopicPartition> partitions, bool commit, milliseconds patience, bool ending) {
   Request request;
+  request.forget = !ending;
   request.partitions = std::move(partitions);
   request.commit = commit;
   request.done = context_->host->NewSignal();
@@ -112,7 +113,7 @@ void LandingWorker::Run() {
     if (drained == 0) consumer_->Wait(TimeToNext());
   }
   for (Table& table : tables_) {
-    if (!table.misplaced) Settle(&table, Commit(&table));
+    if (!table.misplaced) Settle(&table, Step::kRows, Commit(&table));
     // What follows from the last commits is not left to whoever comes next.
     if (!table.misplaced) Upkeep(&table);
   }
@@ -144,10 +145,10 @@ void LandingWorker::Handle(const Request& request) {
       if (table->parts.empty()) table->next_commit = now + context_->commit_interval;
       for (const int32_t p : partitions) table->parts.try_emplace(p);
       // What is on its way stays; only the new ones are to be placed, which asks the table where it is.
-      if (!table->misplaced) Settle(table, Place(table));
+      if (!table->misplaced) Settle(table, Step::kPlace, Place(table));
       continue;
     }
-    if (request.commit && !table->misplaced) Settle(table, Commit(table));
+    if (request.commit && !table->misplaced) Settle(table, Step::kRows, Commit(table));
     // One that stays is read again too, for rows do not tell any more whose they are.
     if (!table->misplaced && table->landing->pending_bytes() > 0) Unread(table);
     for (const int32_t p : partitions) {
@@ -155,7 +156,7 @@ void LandingWorker::Handle(const Request& request) {
       table->parts.erase(p);
       table->progress.positions.erase(p);
     }
-    if (table->parts.empty()) Forget(table);
+    if (table->parts.empty() && request.forget) Forget(table);
   }
 }
 
@@ -163,12 +164,12 @@ int64_t LandingWorker::Drain() {
   int64_t drained = 0;
   for (Table& table : tables_) {
     if (table.parts.empty() || context_->host->Monotonic() < table.next_try) continue;
-    if (table.misplaced) Settle(&table, Place(&table));
+    if (table.misplaced) Settle(&table, Step::kPlace, Place(&table));
     if (table.misplaced) continue;
     absl::StatusOr<int64_t> of_table = DrainTable(&table);
     if (!of_table.ok()) {
       Unread(&table);
-      Settle(&table, of_table.status());
+      Settle(&table, Step::kRows, of_table.status());
       continue;
     }
     drained += *of_table;
@@ -199,7 +200,7 @@ void LandingWorker::CommitIfDue(Table* table) {
   if (table->misplaced || table->parts.empty()) return;
   const std::chrono::nanoseconds now = context_->host->Monotonic();
   if (now < table->next_commit && table->landing->pending_bytes() < context_->commit_bytes) return;
-  Settle(table, Commit(table));
+  Settle(table, Step::kRows, Commit(table));
   if (!table->misplaced) Upkeep(table);
   table->next_commit = context_->host->Monotonic() + context_->commit_interval;
 }
@@ -297,19 +298,23 @@ void LandingWorker::Unread(Table* table) {
   table->misplaced = true;
 }
 
-void LandingWorker::Settle(Table* table, const absl::Status& status) {
+void LandingWorker::Settle(Table* table, Step step, const absl::Status& status) {
   if (status.ok()) {
-    if (!table->progress.waits.empty() && !table->misplaced) GoOn(table);
+    const bool over = table->stuck_at == Step::kPlace || table->progress.commits > table->commits_when_stuck;
+    if (!table->progress.waits.empty() && !table->misplaced && over) GoOn(table);
     return;
   }
+  table->stuck_at = step;
+  table->commits_when_stuck = table->progress.commits;
   const absl::Status described = Of(table->description, status);
   if (!table->misplaced) Unread(table);
   ++table->progress.retries;
   if (!MayPass(status)) return FailTable(table, described);
   table->pause = std::clamp(2 * table->pause, kFirstPause, kLongestPause);
   table->next_try = context_->host->Monotonic() + table->pause;
-  table->progress.waits = std::string(described.message());
-  LogWarning(absl::StrCat(table->progress.waits, "; read again from the last commit in ", table->pause.count(), " ms"),
+  // What somebody must act on stays to be seen.
+  if (!table->progress.failed) table->progress.waits = std::string(described.message());
+  LogWarning(absl::StrCat(described.message(), "; read again from the last commit in ", table->pause.count(), " ms"),
              {.event = "landing-waits", .topic = table->description.topic});
 }
 
@@ -328,7 +333,7 @@ void LandingWorker::Forget(Table* table) {
 void LandingWorker::FailTable(Table* table, const absl::Status& status) {
   table->next_try = context_->host->Monotonic() + context_->failed_table_pause;
   table->progress.waits = std::string(status.message());
-  LogError(absl::StrCat(table->progress.waits, "; other tables are landed all the same, and this one is tried again in ",
+  LogError(absl::StrCat(table->progress.waits, "; other tables go on without it, and it is tried again in ",
                         std::chrono::ceil<std::chrono::seconds>(context_->failed_table_pause).count(), " s"),
            {.event = "landing-failed", .topic = table->description.topic});
   if (!std::exchange(table->progress.failed, true)) context_->table_failed(status);

@@ -27,7 +27,7 @@ struct LandingProgress {
   std::string table;  // with its namespace
   int64_t commits = 0;
   int64_t lost_commits = 0;         // somebody else had landed the same records
-  warehouse::LandingCounts counts;  // after the last commit here
+  warehouse::LandingCounts counts;  // after the last commit here, or upkeep
   int64_t pending_bytes = 0;
   int64_t retries = 0;
   std::string waits;                     // why it cannot go on now; empty = it can
@@ -52,7 +52,7 @@ struct LandingContext {
   std::chrono::milliseconds failed_table_pause{300000};
   /// Told after each commit, on the worker's thread; for offsets that lag tools read.
   std::function<void(const std::string& topic, const std::map<int32_t, int64_t>& positions)> committed;
-  /// On the worker's thread, once when a table fails, and when it goes on.
+  /// On the worker's thread, once when a table fails, and when it goes on. Must be set.
   std::function<void(const absl::Status&)> table_failed;
   std::function<void()> table_goes_on;
 };
@@ -68,8 +68,9 @@ class LandingWorker {
   /// Any thread. Begins to read these partitions where their table says.
   void Take(std::vector<log::TopicPartition> partitions);
   /// Any thread. Stops reading them, after a commit of their tables if `commit`; returns when that is done, or after `patience`:
-  /// then the worker does it when it can, and its commit, if it comes at all, is as good as any.
-  void Release(std::vector<log::TopicPartition> partitions, bool commit, std::chrono::milliseconds patience);
+  /// then the worker does it when it can, and its commit, if it comes at all, is as good as any. Why a table without partitions
+  /// waited is another's matter then, but not at the `ending`, which is to say it.
+  void Release(std::vector<log::TopicPartition> partitions, bool commit, std::chrono::milliseconds patience, bool ending = false);
   /// Commits all that it can and ends the thread; the destructor does so too.
   void Stop();
   [[nodiscard]] std::vector<LandingProgress> progress() const;
@@ -80,6 +81,8 @@ class LandingWorker {
     int64_t start = 0;                       // what the table says
     std::optional<int64_t> stream_time_ms;   // of all that was read since
   };
+  /// What is done with a table: it is asked where it is, or rows go there.
+  enum class Step { kPlace, kRows };
   struct Table {
     warehouse::LandingDescription description;
     std::unique_ptr<warehouse::TableLanding> landing;  // null until the table is open
@@ -88,12 +91,15 @@ class LandingWorker {
     std::chrono::nanoseconds next_commit{0};
     std::chrono::nanoseconds next_try{0};
     std::chrono::milliseconds pause{0};
+    Step stuck_at = Step::kPlace;    // while it waits
+    int64_t commits_when_stuck = 0;  // of progress
     LandingProgress progress;
   };
   struct Request {
     std::vector<log::TopicPartition> partitions;
     bool take = false;
     bool commit = false;
+    bool forget = false;
     bool end = false;
     std::shared_ptr<Signal> done;
   };
@@ -110,8 +116,9 @@ class LandingWorker {
   absl::Status Place(Table* table);
   absl::StatusOr<int64_t> PlaceOf(const log::TopicPartition& partition, const std::map<int32_t, int64_t>& positions);
   void Unread(Table* table);
-  /// What went wrong is tried again after a pause, with a word; a long one if it does not pass by itself.
-  void Settle(Table* table, const absl::Status& status);
+  /// What went wrong is tried again after a pause, with a word; a long one if it does not pass by itself. Over is it when the
+  /// same step was done.
+  void Settle(Table* table, Step step, const absl::Status& status);
   void GoOn(Table* table);
   /// What it waited for: that is over, or another's matter.
   void Forget(Table* table);

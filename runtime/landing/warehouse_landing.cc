@@ -32,9 +32,7 @@ class WarehouseLanding::Impl {
     if (serves) {
       if (absl::Status status = StartOne(LandingSink::kServing, {}, /*may_be_empty=*/false); !status.ok()) return status;
     }
-    const std::lock_guard lock(mutex_);
-    starting_ = false;
-    return failed_tables_ < tables_ ? absl::OkStatus() : last_failure_;
+    return absl::OkStatus();
   }
 
   void Close() {
@@ -43,7 +41,8 @@ class WarehouseLanding::Impl {
 
   [[nodiscard]] absl::Status error() const {
     const std::lock_guard lock(mutex_);
-    return error_;
+    if (!error_.ok()) return error_;
+    return tables_ > 0 && failed_tables_ == tables_ ? last_failure_ : absl::OkStatus();
   }
 
   [[nodiscard]] std::vector<LandingProgress> progress() const {
@@ -114,9 +113,9 @@ class WarehouseLanding::Impl {
     {
       const std::lock_guard lock(mutex_);
       last_failure_ = status;
-      if (++failed_tables_ < tables_ || starting_) return;
+      if (++failed_tables_ < tables_) return;
     }
-    Fail(status);
+    if (listener_) listener_();
   }
 
   void Fail(const absl::Status& status) {
@@ -134,9 +133,8 @@ class WarehouseLanding::Impl {
   std::shared_ptr<log::LogClient> client_;
   std::vector<std::unique_ptr<warehouse::Warehouse>> warehouses_;
   mutable std::mutex mutex_;
-  absl::Status error_ ABSL_GUARDED_BY(mutex_);
-  bool starting_ ABSL_GUARDED_BY(mutex_) = true;  // there may be more tables
-  size_t tables_ ABSL_GUARDED_BY(mutex_) = 0;     // of all landings
+  absl::Status error_ ABSL_GUARDED_BY(mutex_);  // for good
+  size_t tables_ ABSL_GUARDED_BY(mutex_) = 0;   // of all landings
   size_t failed_tables_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status last_failure_ ABSL_GUARDED_BY(mutex_);  // of a table
   std::vector<std::unique_ptr<Landing>> landings_ ABSL_GUARDED_BY(mutex_);

@@ -30,7 +30,10 @@ class S3:
     def __init__(self):
         self.process = subprocess.Popen([sys.executable, SOURCE / "tests/warehouse/storage/moto_server.py"], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        self.port, self.access_key, self.secret_key = self.process.stdout.readline().split()
+        said = self.process.stdout.readline().split()
+        if len(said) != 3:
+            raise RuntimeError(f"moto ended with {self.process.wait()}; run tests/warehouse/storage/moto_server.py to see why")
+        self.port, self.access_key, self.secret_key = said
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self.environment = {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key}
         # Settings of a warehouse, without "warehouse."; and what pyiceberg calls the same.

@@ -58,6 +58,7 @@ absl::Status DemoTables::Finish() {
   const std::string group = absl::StrCat(application_id_, "-warehouse");
   while (true) {
     if (absl::Status status = landing_->error(); !status.ok()) return status;
+    if (const auto failed = landing_->FailedTables(); !failed.empty()) return absl::InternalError(failed.begin()->second);
     absl::StatusOr<int64_t> lag = client_->Lag(group, topics_);
     if (!lag.ok()) return lag.status();
     if (*lag == 0) break;

@@ -105,8 +105,15 @@ absl::StatusOr<std::string> SqlCatalog::CurrentFile(const TableName& name) {
 
 absl::StatusOr<LoadedTable> SqlCatalog::Load(const TableName& name) {
   absl::StatusOr<std::string> file = CurrentFile(name);
-  if (!file.ok()) return file.status();
-  return ReadTable(*storage_, *file);
+  while (file.ok()) {
+    absl::StatusOr<LoadedTable> table = ReadTable(*storage_, *file);
+    if (!absl::IsFailedPrecondition(table.status())) return table;
+    // A process that was stopped meanwhile may have the name of a file that has gone since.
+    absl::StatusOr<std::string> now = CurrentFile(name);
+    if (!now.ok() || *now == *file) return now.ok() ? table : now.status();
+    file = std::move(now);
+  }
+  return file.status();
 }
 
 absl::StatusOr<LoadedTable> SqlCatalog::Create(const TableName& name, const Schema& schema, const PartitionSpec& partition_by,

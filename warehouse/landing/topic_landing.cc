@@ -200,7 +200,7 @@ absl::Status TopicLanding::Decode(const LandedRecord& record) {
 
 absl::Status TopicLanding::RefuseRecord(const LandedRecord& record, const std::string& error, bool wrong_clock) {
   if (policy_.errors == LandingPolicy::Errors::kSkip) {
-    ++counts_.skipped;
+    ++skipped_;
     return absl::OkStatus();
   }
   if (policy_.errors == LandingPolicy::Errors::kFail && !wrong_clock) {
@@ -247,10 +247,12 @@ absl::StatusOr<bool> TopicLanding::Commit(const std::map<int32_t, PositionRange>
     return Drop(), absl::UnavailableError("somebody has changed how the table is partitioned; what was read is written anew");
   }
   const int64_t rows = rows_;
+  const int64_t skipped = skipped_;
   Drop();
   absl::StatusOr<bool> done = committer_.Commit(*files, ranges);
   if (!done.ok() || !*done) return done;
   counts_.rows += rows;
+  counts_.skipped += skipped;
   counts_.files += static_cast<int64_t>(files->size());
   for (const DataFile& file : *files) counts_.bytes += file.size_bytes;
   return true;
@@ -288,6 +290,7 @@ void TopicLanding::Drop() {
   writer_->Drop();
   dead_letters_.Drop();
   rows_ = 0;
+  skipped_ = 0;
 }
 
 }  // namespace millrace::warehouse

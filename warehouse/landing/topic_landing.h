@@ -87,6 +87,7 @@ class TopicLanding final : public TableLanding {
   std::unique_ptr<LatestTable> latest_;  // in mode upsert
   std::unique_ptr<TableUpkeep> latest_upkeep_;
   int64_t rows_ = 0;  // since the last commit
+  int64_t skipped_ = 0;
   LandingCounts counts_;
 };
 

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -75,17 +74,14 @@ class ParquetBatches::Impl {
       if (!columns.ok()) return columns.status();
       has_rows_only_ = columns->empty() && footer->num_rows() > 0;
       if (stored_) stored_->SetPieces(Pieces(*footer, *columns));
+      groups_ = footer->num_row_groups();
       parquet::ArrowReaderProperties properties(/*use_threads=*/false);
       properties.set_batch_size(RowsAtOnce(*footer));
       properties.set_pre_buffer(false);
       auto reader = parquet::arrow::FileReader::Make(arrow::default_memory_pool(), std::move(file), properties);
       if (!reader.ok()) return Failed(reader.status().ToString());
       reader_ = *std::move(reader);
-      std::vector<int> groups(footer->num_row_groups());
-      std::iota(groups.begin(), groups.end(), 0);
-      auto batches = reader_->GetRecordBatchReader(groups, *columns);
-      if (!batches.ok()) return Failed(batches.status().ToString());
-      batches_ = *std::move(batches);
+      columns_ = *std::move(columns);
     } catch (const parquet::ParquetException& error) {
       return Failed(error.what());
     }
@@ -97,7 +93,17 @@ class ParquetBatches::Impl {
   absl::StatusOr<std::shared_ptr<arrow::RecordBatch>> Next() {
     std::shared_ptr<arrow::RecordBatch> batch;
     try {
-      if (arrow::Status status = batches_->ReadNext(&batch); !status.ok()) return Failed(status.ToString());
+      while (batch == nullptr) {
+        if (batches_ == nullptr) {
+          if (next_group_ == groups_) break;
+          // By itself: a batch over the border of two would read from both, column by column.
+          auto batches = reader_->GetRecordBatchReader({next_group_++}, columns_);
+          if (!batches.ok()) return Failed(batches.status().ToString());
+          batches_ = *std::move(batches);
+        }
+        if (arrow::Status status = batches_->ReadNext(&batch); !status.ok()) return Failed(status.ToString());
+        if (batch == nullptr) batches_.reset();
+      }
     } catch (const parquet::ParquetException& error) {
       return Failed(error.what());
     }
@@ -129,7 +135,10 @@ class ParquetBatches::Impl {
   bool has_rows_only_ = false;
   std::shared_ptr<StoredFile> stored_;  // nullptr: a local file
   std::unique_ptr<parquet::arrow::FileReader> reader_;
-  std::shared_ptr<arrow::RecordBatchReader> batches_;
+  std::vector<int> columns_;  // leaves
+  int groups_ = 0;
+  int next_group_ = 0;
+  std::shared_ptr<arrow::RecordBatchReader> batches_;  // of the group before that
 };
 
 ParquetBatches::ParquetBatches(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

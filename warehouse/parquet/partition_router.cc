@@ -105,11 +105,11 @@ PartitionTuple PartitionOfRow::Of(int64_t row) const {
 
 // Without values of partitions in between: it is asked for each row.
 bool PartitionOfRow::SameValue(const Source& source, int64_t a, int64_t b) {
-  for (const Column* column : source.path) {
-    const bool null = column->IsNull(a);
-    if (null != column->IsNull(b)) return false;
-    if (null) return true;
-  }
+  const auto is_null = [&source](int64_t row) {
+    return std::any_of(source.path.begin(), source.path.end(), [row](const Column* column) { return column->IsNull(row); });
+  };
+  const bool null = is_null(a);
+  if (null || is_null(b)) return null && is_null(b);
   const Column& column = *source.path.back();
   switch (column.kind()) {
     case Type::Kind::kBoolean: {

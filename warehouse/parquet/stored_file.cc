@@ -48,7 +48,7 @@ arrow::Result<std::shared_ptr<arrow::Buffer>> StoredFile::Read(int64_t size) {
 
 arrow::Result<int64_t> StoredFile::ReadAt(int64_t position, int64_t size, void* out) {
   ARROW_ASSIGN_OR_RAISE(const std::shared_ptr<arrow::Buffer> read, ReadAt(position, size));
-  std::memcpy(out, read->data(), static_cast<size_t>(read->size()));
+  if (read->size() > 0) std::memcpy(out, read->data(), static_cast<size_t>(read->size()));
   return read->size();
 }
 

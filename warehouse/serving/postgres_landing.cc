@@ -150,7 +150,7 @@ absl::Status PostgresLanding::AppendTombstone(const LandedRecord& record) {
 
 absl::Status PostgresLanding::RefuseRecord(const LandedRecord& record, const std::string& error) {
   if (policy_.errors == LandingPolicy::Errors::kSkip) {
-    ++counts_.skipped;
+    ++pending_.counts.skipped;
     return absl::OkStatus();
   }
   if (policy_.errors == LandingPolicy::Errors::kFail) {
@@ -193,6 +193,7 @@ absl::StatusOr<bool> PostgresLanding::Commit(const std::map<int32_t, PositionRan
   if (done.ok() && *done) {
     counts_.rows += pending_.counts.rows;
     counts_.dead_letters += pending_.counts.dead_letters;
+    counts_.skipped += pending_.counts.skipped;
     counts_.bytes += pending_bytes();
     std::set<int32_t> known = std::move(known_);
     Drop();

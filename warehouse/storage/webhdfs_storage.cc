@@ -128,6 +128,7 @@ absl::StatusOr<std::string> WebHdfsStorage::ReadRange(const std::string& path, i
 }
 
 absl::StatusOr<std::string> WebHdfsStorage::Open(const std::string& path, Query query) {
+  const bool is_part = !query.empty();
   absl::StatusOr<Uri> file = ParseHdfs(path);
   if (!file.ok()) return file.status();
   HttpRequest request;
@@ -137,7 +138,7 @@ absl::StatusOr<std::string> WebHdfsStorage::Open(const std::string& path, Query 
   if (!answer.ok()) return answer.status();
   if (answer->response.code == 200) return std::move(answer->response.body);
   // How the name node says that the file ends before.
-  if (absl::StrContains(ParseException(answer->response).message, "out of the range")) return "";
+  if (is_part && absl::StrContains(ParseException(answer->response).message, "out of the range")) return "";
   return AnswerError(answer->response, "read", *file);
 }
 

@@ -129,8 +129,8 @@ absl::Status TableUpkeep::DeleteUnreferenced(const TableMetadata& before, const 
     ++counts_.files_deleted;
   }
   if (absl::Status status = CheckFolderIsOwn(*storage_, after); !status.ok()) return status;
-  absl::StatusOr<int> deleted = DeleteOldMetadata(
-      *storage_, after, std::max(std::chrono::milliseconds(options_.policy.metadata_max_age_ms), catalog_->MetadataKept()));
+  absl::StatusOr<int> deleted =
+      DeleteOldMetadata(*storage_, after, std::chrono::milliseconds(options_.policy.metadata_max_age_ms));
   if (!deleted.ok()) return deleted.status();
   counts_.files_deleted += *deleted;
   return absl::OkStatus();

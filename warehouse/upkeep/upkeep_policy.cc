@@ -52,9 +52,10 @@ absl::StatusOr<UpkeepPolicy> UpkeepPolicy::Take(std::map<std::string, std::strin
 
 absl::Status UpkeepPolicy::CheckFor(const Catalog& catalog) const {
   const int64_t least = catalog.MetadataKept().count();
-  if (metadata_max_age_ms == 0 || metadata_max_age_ms >= least) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("metadata.max-age-ms=", metadata_max_age_ms, ": with this catalog it must be at least ", least));
+  if (metadata_max_age_ms >= least) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("metadata.max-age-ms=", metadata_max_age_ms,
+                                                 ": with this catalog it must be at least ", least,
+                                                 " ms, as the table may still need a younger file"));
 }
 
 }  // namespace millrace::warehouse

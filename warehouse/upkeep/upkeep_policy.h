@@ -23,9 +23,9 @@ namespace millrace::warehouse {
 ///   commit.manifest.target-size-bytes      below which a manifest is small (8 MiB)
 ///   history.expire.max-snapshot-age-ms     older snapshots are forgotten (a day), and
 ///   history.expire.min-snapshots-to-keep   the newest are kept however old they are (100)
-///   metadata.max-age-ms                    older metadata files are deleted (Catalog::MetadataKept, which is the least that is
-///                                          taken). With the fs catalog it must be longer than any process may be stopped and go
-///                                          on
+///   metadata.max-age-ms                    older metadata files are deleted (a day; Catalog::MetadataKept is the least that is
+///                                          taken). With the fs catalog it must be longer than any process may be stopped and
+///                                          go on; with others, than a registration or a backup of the catalog names a file
 ///   expire.interval-ms                     how often the three above are looked at (an hour)
 ///   orphan.max-age-ms                      older files that nothing refers to are deleted (a day, the least that is taken)
 ///   sweep.interval-ms                      how often those are looked for (six hours)
@@ -37,7 +37,7 @@ struct UpkeepPolicy {
   int64_t manifest_target_bytes = int64_t{8} << 20;
   int64_t max_snapshot_age_ms = 86'400'000;
   int64_t min_snapshots = 100;
-  int64_t metadata_max_age_ms = 0;  // 0: the least that the catalog takes
+  int64_t metadata_max_age_ms = 86'400'000;
   int64_t expire_interval_ms = 3'600'000;
   int64_t orphan_max_age_ms = 86'400'000;
   int64_t sweep_interval_ms = 6 * 3'600'000;

@@ -175,6 +175,28 @@ TEST_F(LandingTest, ATableThatFailsHoldsUpNoOtherAndGoesOnWhenItIsMended) {
   EXPECT_EQ(goings_on_, 1);
 }
 
+TEST_F(LandingTest, SaysAfterItsEndWhatHadFailed) {
+  warehouse_.SetRefusal("payments", "the schema is refused");
+  Write("payments", 0, 3);
+  auto landing = Make();
+  ASSERT_TRUE(landing->Start().ok());
+  EXPECT_TRUE(Eventually([&] { return landing->progress().at(1).failed; }));
+  landing->Close();
+  EXPECT_TRUE(landing->progress().at(1).failed);
+  EXPECT_THAT(landing->progress().at(1).waits, HasSubstr("the schema is refused"));
+}
+
+TEST_F(LandingTest, ATableThatRefusesARecordHasFailedUntilItTakesIt) {
+  Write("payments", 0, 1, "poison");
+  auto landing = Make();
+  ASSERT_TRUE(landing->Start().ok());
+  EXPECT_TRUE(Eventually([&] { return landing->progress().at(1).retries > 3; }));
+  landing->Close();
+  const std::lock_guard lock(mutex_);
+  EXPECT_EQ(failures_, 1);
+  EXPECT_EQ(goings_on_, 0) << "to find the place again is not to go on";
+}
+
 TEST_F(LandingTest, FailsWhenRecordsWereDeletedBeforeTheyWereLanded) {
   Write("payments", 0, 10);
   warehouse_.Move("payments", 0, 2);

@@ -87,6 +87,13 @@ class LandTest(unittest.TestCase):
         self.assertEqual(others.end(signal.SIGTERM)[0], 1, others.text())
         self.assertIn("error: landing topic orders in table others.wrong: orders-", others.text())
 
+    def ends_when_all_its_tables_have_failed(self):
+        alone = Worker("alone", [f"{BIN}/millrace", "land", *self.settings, "--set", "application.id=alone", "--set", "warehouse.namespace=alone",
+                                 "--set", f"warehouse.descriptors={BIN}/tshirt.protoset", "--set",
+                                 "warehouse.table.wrong=orders millrace.tshirt.v1.Delivery"], self.folder)
+        self.assertEqual(alone.process.wait(DEADLINE_S), 1)
+        self.assertIn("error: landing topic orders in table alone.wrong: orders-", alone.text())
+
     def rows_of(self, table):
         location = self.folder / "warehouse" / table
         if not (location / "metadata/version-hint.text").exists():
@@ -114,6 +121,7 @@ class LandTest(unittest.TestCase):
         self.assertEqual([name for name in run.metrics() if name.startswith("warehouse_") and f"`{name}`" not in page], [])
 
         self.lands_by_configuration_alone()
+        self.ends_when_all_its_tables_have_failed()
         refused = subprocess.run([f"{BIN}/tshirt", "reset", *self.settings], capture_output=True, text=True)
         self.assertEqual(refused.returncode, 1)
         self.assertIn("stop them", refused.stderr)

@@ -41,7 +41,7 @@ class WarehouseLanding {
   /// True if the configuration says where the warehouse is, and there is a topic to land.
   [[nodiscard]] static bool Wanted(const StreamsConfig& config, const std::vector<LandedTopic>& topics);
 
-  /// Before Start: called once, on some thread, when it cannot go on.
+  /// Before Start: called on some thread when error() is not OK any more.
   void SetFailureListener(std::function<void()> listener);
   /// Opens the warehouse, which a probe of its catalog must like, and begins. InvalidArgument: the settings; NotFound: topics or
   /// the module; FailedPrecondition: the storage does not do what commits need. Tables are opened later, where errors that may
@@ -50,7 +50,7 @@ class WarehouseLanding {
   /// Commits what was read, and leaves the group.
   void Close();
 
-  /// Why it cannot go on; OK while it can land a table.
+  /// Why it lands nothing; OK while it can land a table. While all tables have failed it is what the last of them says.
   [[nodiscard]] absl::Status error() const;
   /// What somebody must act on, by "namespace.table". Such a table is tried again every five minutes.
   [[nodiscard]] std::map<std::string, std::string> FailedTables() const;
