@@ -36,7 +36,8 @@ absl::Status Land(const StreamsConfig& config, const std::vector<LandedTopic>& t
   landing.Close();
   server->reset();
   error.Update(landing.error());
-  if (!error.ok()) return error;
+  // What goes wrong from here on, a record that is no row for one, is no matter of the command line.
+  if (!error.ok()) return absl::FailedPreconditionError(error.message());
   for (const auto& [table, rows] : landing.RowsLanded()) {
     LogInfo(absl::StrCat(table, ": ", rows, " rows were landed by this process"), {.event = "landing-ended"});
   }
