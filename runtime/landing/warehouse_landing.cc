@@ -29,10 +29,7 @@ class WarehouseLanding::Impl {
     if (!serves || HasUri(config_, LandingSink::kWarehouse) || NamesTables(config_)) {
       if (absl::Status status = StartOne(LandingSink::kWarehouse, topics_, /*may_be_empty=*/serves); !status.ok()) return status;
     }
-    if (serves) {
-      if (absl::Status status = StartOne(LandingSink::kServing, {}, /*may_be_empty=*/false); !status.ok()) return status;
-    }
-    return absl::OkStatus();
+    return serves ? StartOne(LandingSink::kServing, {}, /*may_be_empty=*/false) : absl::OkStatus();
   }
 
   void Close() {

@@ -1,4 +1,5 @@
-#pragma once
+#ifndef MILLRACE_RUNTIME_STATUS_TEXT_TABLE_H_
+#define MILLRACE_RUNTIME_STATUS_TEXT_TABLE_H_
 
 #include <cstddef>
 #include <set>
@@ -19,3 +20,5 @@ struct TextTableStyle {
 [[nodiscard]] std::string TextTable(const std::vector<std::vector<std::string>>& rows, const TextTableStyle& style = {});
 
 }  // namespace millrace
+
+#endif  // MILLRACE_RUNTIME_STATUS_TEXT_TABLE_H_

@@ -3,10 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "fake_warehouse.h"
 #include "landing/landing_metrics.h"
 #include "landing/landing_shares.h"
-#include "log/embedded/embedded_log.h"
+#include "landing_test_support.h"
 
 namespace millrace {
 namespace {
@@ -14,18 +13,8 @@ namespace {
 using testing::HasSubstr;
 using namespace std::chrono_literals;
 
-class LandingTest : public testing::Test {
+class LandingTest : public LandingFixture {
  protected:
-  void SetUp() override {
-    ASSERT_TRUE(log_.CreateTopic("orders", 4).ok());
-    ASSERT_TRUE(log_.CreateTopic("payments", 2).ok());
-  }
-
-  void Write(const std::string& topic, int32_t partition, int records, const std::string& value = "x") {
-    for (int i = 0; i < records; ++i) {
-      ASSERT_TRUE(log_.Append(topic, partition, BytesView("k"), BytesView(value), Timestamp::FromMillis(1000 + i)).ok());
-    }
-  }
   std::unique_ptr<Landing> Make() {
     LandingOptions options;
     options.application_id = "shop";
@@ -56,14 +45,6 @@ class LandingTest : public testing::Test {
     const std::lock_guard lock(mutex_);
     return failure_;
   }
-  template <class Condition>
-  bool Eventually(Condition condition) {
-    for (auto waited = 0ms; waited < 20s; waited += 5ms) {
-      if (condition()) return true;
-      host_.Sleep(5ms);
-    }
-    return false;
-  }
   // All records up to here are rows, once.
   void ExpectRows(const std::string& table, size_t rows) {
     EXPECT_TRUE(Eventually([&] { return warehouse_.Get(table).rows.size() >= rows; })) << warehouse_.Get(table).rows.size();
@@ -72,9 +53,6 @@ class LandingTest : public testing::Test {
     EXPECT_EQ(std::set(landed.begin(), landed.end()).size(), rows);
   }
 
-  Host& host_ = Host::Real();
-  log::embedded::EmbeddedLog log_;
-  FakeWarehouse warehouse_;
   std::vector<std::unique_ptr<log::LogClient>> clients_;
   std::mutex mutex_;
   absl::Status failure_;

@@ -5,8 +5,7 @@
 
 #include <atomic>
 
-#include "fake_warehouse.h"
-#include "log/embedded/embedded_log.h"
+#include "landing_test_support.h"
 
 namespace millrace {
 namespace {
@@ -15,10 +14,10 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using namespace std::chrono_literals;
 
-class LandingWorkerTest : public testing::Test {
+class LandingWorkerTest : public LandingFixture {
  protected:
   void SetUp() override {
-    ASSERT_TRUE(log_.CreateTopic("orders", 2).ok());
+    LandingFixture::SetUp();
     ASSERT_TRUE(log_.CreateTopic("idle", 1).ok());
     client_ = log_.NewClient();
     context_.host = &host_;
@@ -36,23 +35,8 @@ class LandingWorkerTest : public testing::Test {
     worker_ = std::make_unique<LandingWorker>(0, &context_, std::vector{table});
     ASSERT_TRUE(worker_->Start().ok());
   }
-  void Write(int32_t partition, int records) {
-    for (int i = 0; i < records; ++i)
-      ASSERT_TRUE(log_.Append("orders", partition, BytesView("k"), BytesView("x"), Timestamp::FromMillis(1000 + i)).ok());
-  }
   LandingProgress progress() { return worker_->progress().front(); }
-  template <class Condition>
-  bool Eventually(Condition condition) {
-    for (auto waited = 0ms; waited < 20s; waited += 5ms) {
-      if (condition()) return true;
-      host_.Sleep(5ms);
-    }
-    return false;
-  }
 
-  Host& host_ = Host::Real();
-  log::embedded::EmbeddedLog log_;
-  FakeWarehouse warehouse_;
   std::unique_ptr<log::LogClient> client_;
   LandingContext context_;
   std::atomic<int> failed_ = 0;
@@ -61,8 +45,8 @@ class LandingWorkerTest : public testing::Test {
 
 TEST_F(LandingWorkerTest, LandsThePartitionsThatItIsGiven) {
   Start();
-  Write(0, 3);
-  Write(1, 5);
+  Write("orders", 0, 3);
+  Write("orders", 1, 5);
   worker_->Take({{"orders", 1}});
   EXPECT_TRUE(Eventually([&] { return progress().counts.rows == 5; }));
   EXPECT_EQ(progress().positions, (std::map<int32_t, int64_t>{{1, 5}}));
@@ -74,7 +58,7 @@ TEST_F(LandingWorkerTest, CommitsWhatItGivesAway) {
   context_.commit_interval = 1h;
   Start();
   worker_->Take({{"orders", 0}});
-  Write(0, 3);
+  Write("orders", 0, 3);
   EXPECT_TRUE(Eventually([&] { return progress().pending_bytes == 3; }));
   worker_->Release({{"orders", 0}}, /*commit=*/true, 10s);
   EXPECT_EQ(warehouse_.Get("orders").rows.size(), 3u);
@@ -83,7 +67,7 @@ TEST_F(LandingWorkerTest, CommitsWhatItGivesAway) {
 TEST_F(LandingWorkerTest, ATableThatFailsIsAnothersMatterWhenItsPartitionsAreGivenAway) {
   warehouse_.SetRefusal("orders", "the schema is refused");
   Start();
-  Write(0, 1);
+  Write("orders", 0, 1);
   worker_->Take({{"orders", 0}});
   EXPECT_TRUE(Eventually([&] { return progress().failed; }));
   EXPECT_THAT(progress().waits, HasSubstr("the schema is refused"));

@@ -52,8 +52,9 @@ struct Command {
 ///   PROGRAM topology [--config FILE] [--set name=value]...
 ///   PROGRAM status --bootstrap-servers H:P [--config FILE] [--set name=value]...
 ///   PROGRAM reset --bootstrap-servers H:P [--to-earliest | --to-latest | --to-datetime T | --by-duration D] [--empty-tables]
-///   [--execute] PROGRAM land --bootstrap-servers H:P ...; PROGRAM tables | ddl | export ...   (docs/warehouse.md,
-///   docs/export.md)
+///                 [--execute]
+///   PROGRAM land --bootstrap-servers H:P ...         (docs/warehouse.md)
+///   PROGRAM tables ..., ddl ..., export ...          (docs/warehouse.md, docs/export.md)
 /// and the commands that the application adds. `run` ends cleanly on SIGTERM or SIGINT within seconds; a second signal aborts it.
 /// Exit codes: 0 done or stopped by a signal, 1 the application failed, 2 wrong command line or configuration, 130 aborted by a
 /// second signal.
